@@ -1,0 +1,81 @@
+/**
+ * The job as every rank sees it, and how a rank finds its place in it.
+ *
+ * The agent (or the process that hosts thread ranks) writes a JobDescription as JSON into the segment. A rank finds the
+ * segment by a Bootstrap: for a process one environment variable, for a thread its worker data. Both are read once at
+ * import; the variable is then removed from the environment, so that children do not believe to be ranks.
+ */
+
+/** One host of the job. */
+export interface JobHost {
+  readonly name: string;
+  readonly slots: number;
+}
+
+/** How a rank waits: spin long, park at once, or decide by ranks and cores of its host. */
+export type WaitMode = 'spin' | 'park' | 'auto';
+
+/** What the launcher's own terminal is; ranks report the same to their programs. */
+export interface TerminalFacts {
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  readonly colorDepth: number;
+}
+
+/** All that ranks of a host are told. Identical on all ranks of one host. */
+export interface JobDescription {
+  readonly id: string;
+  /** Version of the package that started the job. */
+  readonly version: string;
+  /** Ranks in the job. */
+  readonly size: number;
+  readonly hosts: readonly JobHost[];
+  /** Index into hosts of each world rank. */
+  readonly hostOfRank: readonly number[];
+  /** Which of `hosts` this segment is on. */
+  readonly hostIndex: number;
+  /** World ranks on this host, in local-rank order. */
+  readonly localRanks: readonly number[];
+  readonly rankKind: 'process' | 'thread';
+  /** Process id of the agent, for prctl(PR_SET_PTRACER) and doorbells. */
+  readonly agentPid: number;
+  /** Cores that the ranks of this host may use. */
+  readonly cores: number;
+  /** Worker threads a rank may use, its own included. */
+  readonly threadsPerRank: number;
+  readonly wait: WaitMode;
+  /** Reductions in an order that does not depend on timing or placement. */
+  readonly deterministic: boolean;
+  /** Transports that may be used, in order of preference; empty: all. */
+  readonly transports: readonly string[];
+  /** Rank 0 prints routes and choices at its start. */
+  readonly explain: boolean;
+  readonly stdout: TerminalFacts;
+  readonly stderr: TerminalFacts;
+}
+
+/** Where a rank finds its segment. */
+export interface Bootstrap {
+  /** Process that holds the descriptors below: /proc/<agentPid>/fd/<n>. */
+  readonly agentPid: number;
+  /** Descriptor of the segment's memfd there, and its size in bytes. */
+  readonly memoryFd: number;
+  readonly byteLength: number;
+  /** Read end of the lifeline there; -1: none. */
+  readonly lifelineFd: number;
+  readonly localRank: number;
+  readonly worldRank: number;
+}
+
+/** What a thread rank finds in `workerData.tsmpi`. */
+export interface ThreadBootstrap {
+  readonly buffer: SharedArrayBuffer;
+  readonly localRank: number;
+  readonly worldRank: number;
+}
+
+/** Holds a Bootstrap as JSON; removed from process.env once read. */
+export const BOOTSTRAP_VARIABLE = 'TSMPI_BOOTSTRAP';
+/** Stays in a rank's environment: `<world rank>@<pid>` of the rank, by which a child process knows whose child it is. */
+export const HOLDER_VARIABLE = 'TSMPI_RANK_HOLDER';

@@ -1,0 +1,47 @@
+/**
+ * What a launch is asked to do: the command line after parsing and checking, with every default filled in.
+ *
+ * The command line (cli/) makes it, the launcher carries it out; a test or another tool may make one as well.
+ */
+
+import type { WaitMode } from '../bootstrap/job.ts';
+
+/** One program of the job (MPMD has several): ranks in the order of the blocks. */
+export interface ProgramBlock {
+  /** Number of ranks; undefined: one per core (allowed for a single block only). */
+  readonly ranks: number | undefined;
+  /** The program as it was typed. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Start it as an executable of any kind, not as a program of Node. */
+  readonly exec: boolean;
+  /** Working directory, absolute. */
+  readonly wdir: string;
+  /** Variables set (string) or passed on (already resolved to a string) for these ranks. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Arguments of Node itself, before the program. */
+  readonly nodeArgs: readonly string[];
+}
+
+export interface LaunchOptions {
+  readonly blocks: readonly ProgramBlock[];
+  readonly ppn: number | undefined;
+  readonly bindTo: 'none' | 'core';
+  /** undefined: processes where the addon loads, else threads with a notice. */
+  readonly rankKind: 'process' | 'thread' | undefined;
+  readonly transports: readonly string[];
+  readonly explain: boolean;
+  readonly tagOutput: boolean;
+  readonly outputDir: string | undefined;
+  readonly stdin: number | 'all' | 'none';
+  /** Seconds after which the job is ended with 124; undefined: never. */
+  readonly timeoutSeconds: number | undefined;
+  readonly deterministic: boolean;
+  readonly wait: WaitMode;
+  /** undefined: the cores divided by the ranks, at least 1. */
+  readonly threadsPerRank: number | undefined;
+  readonly hugePages: boolean;
+  /** Seconds that ranks have after SIGTERM to the launcher. */
+  readonly graceSeconds: number;
+  readonly quiet: boolean;
+}

@@ -1,0 +1,127 @@
+/**
+ * The native addon as TypeScript sees it.
+ *
+ * Every call is a thin layer over one or two system calls. A function that can fail returns a negative errno instead
+ * of throwing (`-ENOMEM`), so that callers choose the words; a wrong argument type throws a TypeError.
+ * The addon is optional: without it ranks are threads. Nothing here is on the path of a short message.
+ */
+
+/** Where the loop watch finds, in the mapped segment, what it must look at just before the loop blocks. Byte offsets. */
+export interface WatchLayout {
+  /** Int32: 1 while the rank is asleep or its event loop has control. */
+  readonly sleepingOffset: number;
+  /** First cell of the rank's inbox; a cell's first Int32 is its publish mark. */
+  readonly cellsOffset: number;
+  /** Int32: the consumer's position, mirrored by the engine at each cell it takes. */
+  readonly headOffset: number;
+  /** Int32: nonzero while the engine waits for something that no cell announces; then the callback runs at each turn. */
+  readonly pollingOffset: number;
+  readonly cellByteLength: number;
+  /** A power of two. */
+  readonly cellCount: number;
+}
+
+export interface Addon {
+  /** The constants that the C side was compiled with; a test compares them with layout.ts. */
+  readonly constants: { readonly cellByteLength: number };
+
+  // ---- segment -----------------------------------------------------------------------------
+  /** Make an anonymous memfd of that size and reserve every page of it (fallocate). Return the descriptor or -errno. */
+  createMemory(name: string, byteLength: number): number;
+  /** Map a descriptor shared and writable. Detach before the mapping goes: see unmap. Throws an Error with the errno's name. */
+  map(fd: number, byteLength: number): ArrayBuffer;
+  /** Detach the buffer, then unmap it, so that a stale view throws instead of crashing. */
+  unmap(buffer: ArrayBuffer): void;
+  /** open(2) with O_CLOEXEC; flags as fs.constants. Return the descriptor or -errno. Opens /proc/<pid>/fd/<n> too. */
+  open(path: string, flags: number): number;
+  close(fd: number): number;
+  /** Page-aligned private memory for `alloc()`; huge: MADV_HUGEPAGE. Freed with the ArrayBuffer. */
+  allocate(byteLength: number, huge: boolean): ArrayBuffer;
+  /** Size of a page in bytes. */
+  readonly pageByteLength: number;
+
+  // ---- parking -----------------------------------------------------------------------------
+  /** pipe2(O_CLOEXEC | (nonBlocking ? O_NONBLOCK : 0)): [read end, write end], or -errno. */
+  pipe(nonBlocking: boolean): [number, number] | number;
+  /** Make an epoll descriptor that watches the doorbell (EPOLLIN). Return it or -errno. */
+  createEpoll(bell: number): number;
+  /** Sleep until a byte is in the doorbell or the time is over (-1: no limit). Empties the doorbell. 1 rung, 0 timed out. */
+  park(epoll: number, bell: number, timeoutMs: number): number;
+  /** Write one byte to a doorbell; a full pipe (EAGAIN) counts as rung. 0 or -errno. */
+  ring(bell: number): number;
+  /** Empty a doorbell. */
+  drain(bell: number): void;
+  /**
+   * Watch the epoll descriptor and the inbox from libuv's loop. uv_prepare: raise the sleeping flag (sequentially
+   * consistent), then, if the next cell is published or the polling word is set, keep the loop from blocking (uv_idle).
+   * uv_check: lower the flag; if the doorbell rang, the next cell is published or the polling word is set, call `wake`
+   * (napi_make_callback). All handles are unref'ed until refWatch(handle, true). One per environment.
+   */
+  startWatch(segment: ArrayBuffer, layout: WatchLayout, epoll: number, bell: number, wake: () => void): object;
+  /** Keep the process alive (or not) by the watch. */
+  refWatch(watch: object, isReferenced: boolean): void;
+  stopWatch(watch: object): void;
+  /** sched_yield(2). */
+  yield(): void;
+
+  // ---- copies ------------------------------------------------------------------------------
+  /** Address of the first byte of a view or buffer, as a number (53 bits are enough for user space). */
+  addressOf(data: ArrayBufferView | ArrayBufferLike): number;
+  /** memcpy between two views or buffers, offsets in bytes from their starts. Checked against both lengths (throws RangeError). */
+  copy(
+    target: ArrayBufferView | ArrayBufferLike,
+    targetOffset: number,
+    source: ArrayBufferView | ArrayBufferLike,
+    sourceOffset: number,
+    byteLength: number,
+  ): void;
+  /** process_vm_readv of one piece. Return the bytes read (may be fewer) or -errno. */
+  readMemory(
+    pid: number,
+    address: number,
+    target: ArrayBufferView | ArrayBufferLike,
+    targetOffset: number,
+    byteLength: number,
+  ): number;
+  /** process_vm_writev, likewise. */
+  writeMemory(
+    pid: number,
+    address: number,
+    source: ArrayBufferView | ArrayBufferLike,
+    sourceOffset: number,
+    byteLength: number,
+  ): number;
+  /** prctl(PR_SET_PTRACER, pid): let that process and its descendants read this one's memory under Yama. 0 or -errno (EINVAL without Yama: ignore). */
+  setPtracer(pid: number): number;
+
+  // ---- process -----------------------------------------------------------------------------
+  /** Cores that this thread may run on. */
+  getAffinity(): number[];
+  /** Pin this thread and those it starts later. 0 or -errno. */
+  setAffinity(cores: readonly number[]): number;
+  /** Start a native thread (small stack, all signals blocked) that waits for hang-up of the descriptor, then kill(0, SIGKILL). One per process. */
+  startLifeline(fd: number): number;
+  /** End that thread's watch: closing the job in order. */
+  stopLifeline(): void;
+  /** prctl(PR_SET_CHILD_SUBREAPER). */
+  setSubreaper(): number;
+  /** waitpid(pid, WNOHANG) for adopted children: [pid, status] of one that ended, 0 if none did, or -errno. Never call it for children of Node's own. */
+  reap(pid: number): [number, number] | number;
+  /** Thread id (gettid). */
+  threadId(): number;
+
+  // ---- bare references for benchmarks (native/src/reference) ----------------------------------
+  /** Cache-line ping-pong of two processes over two flags 128 bytes apart; side 0 starts. Return ns per half round trip. Both ends pass equal iterations. */
+  referencePingPong(segment: ArrayBuffer, byteOffset: number, side: number, iterations: number): number;
+  /** Copy through `slots` slots of `slotByteLength` in the segment, one side in, the other out. Return ns for all repetitions. */
+  referencePipeline(
+    segment: ArrayBuffer,
+    byteOffset: number,
+    side: number,
+    user: ArrayBufferView,
+    byteLength: number,
+    slots: number,
+    slotByteLength: number,
+    repetitions: number,
+  ): number;
+}

@@ -1,0 +1,152 @@
+/**
+ * Where everything lies in a host's segment: pure arithmetic, no memory.
+ *
+ *     0            header         4 KiB   words below; written once by whoever makes the segment
+ *     4096         description    the job as JSON (bootstrap/job.ts), rounded up to 4 KiB
+ *                  control        1 KiB per rank (picture below)
+ *                  credits        4 bytes per ordered pair: row = receiver, column = sender; the receiver writes its row
+ *                  inboxes        cellCount x 64 bytes per rank (inbox.ts)
+ *                  small buffers  per rank: smallCount x (64 + 8192) bytes: eager messages; owned by the sender
+ *                  large buffers  per rank: largeCount x (64 + 32768) bytes: pieces of long messages; owned by the sender
+ *                  areas          areaCount x areaByteLength: memory of collectives, one area a communicator at most
+ *
+ *     control block of a rank (who writes)
+ *     0     tail          producers, by compare-and-swap
+ *     64    head          the consumer, every 64 cells; producers read it when the inbox looks full
+ *     128   sleeping      1: ring me. The consumer raises it, whoever rings takes it down
+ *     132   polling       the consumer: it waits for something that no cell announces
+ *     136   roomWanted    producers that found this inbox full; the consumer takes it down and rings everybody
+ *     192   position      the consumer: its own head, at each cell (the addon's watch reads it)
+ *     196   calls, operation, peer, tag, context        the consumer, at each call; the agent reads
+ *     256   pid, threadId, state, exitCode, bell, stuckOn, core      claim and life of the rank; `bell` by the agent
+ *     320   probe address (Float64), probe word (Float64)             for the test of process_vm_readv
+ *     512   text          Int32 byte length, then UTF-8: what the rank waits for, or why it aborted
+ *
+ * Linear in the ranks of the host but for the credits. A small buffer starts with a line of its own: word 0 is its state.
+ */
+
+export const CELL_BYTES = 64;
+/** Bytes of a message that travel inside the cell. */
+export const SHORT_BYTES = 32;
+export const SMALL_BYTES = 8192;
+export const LARGE_BYTES = 32768;
+/** Line in front of each buffer; word 0: 0 free, 1 in use, 2 in use and the owner sleeps until it is free. */
+export const BUFFER_HEADER_BYTES = 64;
+/** Bytes that one rank contributes to an area's slot (collective/port.ts lays an area out). */
+export const AREA_SLOT_BYTES = 512;
+
+export const SEGMENT_MAGIC = 0x74736d70;
+export const SEGMENT_VERSION = 1;
+
+/** Int32 indices of the header. */
+export const HEADER = {
+  magic: 0,
+  version: 1,
+  localSize: 2,
+  cellCount: 3,
+  smallCount: 4,
+  largeCount: 5,
+  areaCount: 6,
+  descriptionCapacity: 7,
+  descriptionByteLength: 8,
+  /** areaCount words from here on would not fit 4 KiB with many areas, hence a bound: see MAX_AREAS. 1: taken. */
+  areaTaken: 64,
+} as const;
+export const MAX_AREAS = 512;
+
+/** Byte offsets inside a rank's control block. */
+export const CONTROL = {
+  tail: 0,
+  head: 64,
+  sleeping: 128,
+  polling: 132,
+  roomWanted: 136,
+  position: 192,
+  calls: 196,
+  operation: 200,
+  peer: 204,
+  tag: 208,
+  context: 212,
+  pid: 256,
+  threadId: 260,
+  state: 264,
+  exitCode: 268,
+  bell: 272,
+  /** World rank + 1 of a departed rank that this rank waits for; 0: none. */
+  stuckOn: 276,
+  core: 280,
+  probeAddress: 320,
+  probeWord: 328,
+  text: 512,
+} as const;
+export const CONTROL_BYTES = 1024;
+export const TEXT_CAPACITY: number = CONTROL_BYTES - CONTROL.text - 4;
+
+/** States of a rank (control word `state`). */
+export const RANK_STATE = { unclaimed: 0, active: 1, finalizing: 2, departed: 3, aborted: 4 } as const;
+
+/** Sizes that whoever makes a segment may choose. */
+export interface SegmentShape {
+  readonly localSize: number;
+  readonly cellCount: number;
+  readonly smallCount: number;
+  readonly largeCount: number;
+  readonly areaCount: number;
+  readonly descriptionCapacity: number;
+}
+
+/** Byte offsets of everything in a segment of one shape. */
+export interface SegmentLayout extends SegmentShape {
+  readonly descriptionOffset: number;
+  readonly controlOffset: number;
+  readonly creditOffset: number;
+  readonly inboxOffset: number;
+  readonly smallOffset: number;
+  readonly largeOffset: number;
+  readonly areaOffset: number;
+  readonly areaByteLength: number;
+  readonly byteLength: number;
+}
+
+const align = (value: number, to: number): number => Math.ceil(value / to) * to;
+
+/** Return the shapes to try for that many ranks, the usual one first, then smaller ones for hosts short of memory. */
+export function shapesFor(localSize: number, descriptionByteLength: number): SegmentShape[] {
+  const descriptionCapacity = align(Math.max(descriptionByteLength, 1), 4096);
+  const shape = (cellCount: number, smallCount: number, largeCount: number, areaCount: number): SegmentShape => ({
+    localSize,
+    cellCount,
+    smallCount,
+    largeCount,
+    areaCount,
+    descriptionCapacity,
+  });
+  return [shape(1024, 32, 8, 32), shape(256, 16, 4, 8), shape(128, 4, 2, 2)];
+}
+
+/** Lay out a segment of that shape. */
+export function layOut(shape: SegmentShape): SegmentLayout {
+  const { localSize, cellCount, smallCount, largeCount, areaCount, descriptionCapacity } = shape;
+  const descriptionOffset = 4096;
+  const controlOffset = descriptionOffset + descriptionCapacity;
+  const creditOffset = controlOffset + localSize * CONTROL_BYTES;
+  const inboxOffset = align(creditOffset + 4 * localSize * localSize, 4096);
+  const smallOffset = inboxOffset + localSize * cellCount * CELL_BYTES;
+  const largeOffset = smallOffset + localSize * smallCount * (BUFFER_HEADER_BYTES + SMALL_BYTES);
+  const areaOffset = align(largeOffset + localSize * largeCount * (BUFFER_HEADER_BYTES + LARGE_BYTES), 4096);
+  // Two lines of counters, then for each of two turns a result slot and one slot a rank.
+  const areaByteLength = align(256 + 2 * (localSize + 1) * AREA_SLOT_BYTES, 4096);
+  const byteLength = areaOffset + areaCount * areaByteLength;
+  return {
+    ...shape,
+    descriptionOffset,
+    controlOffset,
+    creditOffset,
+    inboxOffset,
+    smallOffset,
+    largeOffset,
+    areaOffset,
+    areaByteLength,
+    byteLength,
+  };
+}
