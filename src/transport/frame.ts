@@ -1,0 +1,41 @@
+/**
+ * Frame: the fixed fields that every transport carries, and what the kinds mean.
+ *
+ * Three kinds open a message and are matched by (context, source, tag): SHORT and EAGER bring their payload, ANNOUNCE
+ * only says that there is one. The others belong to a message already matched and find their request by a number.
+ * Over shared memory a frame is one inbox cell; the words are the same everywhere:
+ *
+ *     word  0     1                          2        3     4         5 .. 6         7     8 .. 15
+ *           mark  kind | type << 8           source   tag   context   byteLength     aux   payload
+ *
+ *     SHORT     payload: the message (at most 32 bytes)
+ *     EAGER     aux: where the transport keeps the payload until release()
+ *     ANNOUNCE  aux: the sender's request number · payload: Float64 address, or 0 when it cannot be read from afar
+ *     CLEAR     source: the sender's number · tag: the receiver's number: send the payload in pieces
+ *     PIECE     source: the receiver's number · tag: bytes in this piece · byteLength: its offset · aux: as EAGER
+ *     FINISH    source: the sender's number: the payload was read, or is not wanted
+ *
+ * `source` is the sender's rank in the communicator; byte lengths have 53 bits: low word unsigned, high word signed.
+ */
+
+export const SHORT = 1;
+export const EAGER = 2;
+export const ANNOUNCE = 3;
+export const CLEAR = 4;
+export const PIECE = 5;
+export const FINISH = 6;
+
+/** Int32 word offsets in a frame. */
+export const FRAME = { mark: 0, kindType: 1, source: 2, tag: 3, context: 4, lengthLow: 5, lengthHigh: 6, aux: 7, payload: 8 } as const;
+
+const TWO_32 = 4294967296;
+
+/** Return the high word of a byte length; the low one is `length | 0`. */
+export function highWord(byteLength: number): number {
+  return byteLength < TWO_32 ? 0 : Math.floor(byteLength / TWO_32);
+}
+
+/** Return a byte length from its words. */
+export function joinLength(low: number, high: number): number {
+  return high * TWO_32 + (low >>> 0);
+}

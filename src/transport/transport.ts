@@ -1,0 +1,92 @@
+/**
+ * The transport contract: a way to move frames between this rank and its peers, as the engine uses it.
+ *
+ * A send is taken at once or refused: BUSY (no room now; the engine keeps the frame on its pending queue and tries again
+ * in order) or NO_CREDIT (no place for the payload; the engine announces the message instead). Nothing here ever waits.
+ * Peers are world ranks. Frames of one pair arrive in the order in which they were taken; non-overtaking rests on it.
+ */
+
+import type { TypedArray } from '../datatype/element-type.ts';
+import type { ElementViews } from '../datatype/element-views.ts';
+
+/** Answers of the send functions. */
+export const TAKEN = 0;
+export const BUSY = 1;
+export const NO_CREDIT = 2;
+export type SendAnswer = typeof TAKEN | typeof BUSY | typeof NO_CREDIT;
+
+/** What a transport can do, as data. */
+export interface Capabilities {
+  /** Largest message inside a frame. */
+  readonly shortBytes: number;
+  /** Largest message that is sent at once. */
+  readonly eagerBytes: number;
+  /** Largest piece of a longer message. */
+  readonly pieceBytes: number;
+  /** The receiver can read the sender's memory. */
+  readonly canFetch: boolean;
+}
+
+/** What the engine does with frames that arrive. Payload is valid during the call; EAGER and PIECE until release(). */
+export interface FrameHandler {
+  /** SHORT, EAGER or ANNOUNCE: a message opens. */
+  onEnvelope(
+    transport: Transport,
+    kind: number,
+    type: number,
+    source: number,
+    tag: number,
+    context: number,
+    byteLength: number,
+    aux: number,
+    views: ElementViews,
+    payloadOffset: number,
+  ): void;
+  /** CLEAR: send the message `number` in pieces to the peer's request `peerNumber`. */
+  onClear(number: number, peerNumber: number): void;
+  /** PIECE of the receive `number`. */
+  onPiece(
+    transport: Transport,
+    number: number,
+    offset: number,
+    byteLength: number,
+    aux: number,
+    views: ElementViews,
+    payloadOffset: number,
+  ): void;
+  /** FINISH: the message `number` was fetched or dropped. */
+  onFinish(number: number): void;
+}
+
+export interface Transport {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** Return undefined if frames can be sent to that world rank, else the reason why not. */
+  canReach(peer: number): string | undefined;
+
+  /** Send `count` elements of data (at most shortBytes) inside a frame. */
+  sendShort(peer: number, type: number, source: number, tag: number, context: number, data: TypedArray, count: number, byteLength: number): SendAnswer;
+  /** Send `count` elements (at most eagerBytes) through the transport's buffers; the data may change once it is taken. */
+  sendEager(peer: number, type: number, source: number, tag: number, context: number, data: TypedArray, count: number, byteLength: number): SendAnswer;
+  /** Announce message `number`; address 0: it can only be sent in pieces. */
+  sendAnnounce(peer: number, type: number, source: number, tag: number, context: number, byteLength: number, number: number, address: number): SendAnswer;
+  /** CLEAR or FINISH. */
+  sendControl(peer: number, kind: number, number: number, peerNumber: number): SendAnswer;
+  /** Send a piece of a message: bytes offset .. offset + byteLength of data, for the peer's request. */
+  sendPiece(peer: number, peerNumber: number, data: Uint8Array, offset: number, byteLength: number): SendAnswer;
+
+  /** Return how a message in that peer's memory may be fetched: undefined = it may, else why not. */
+  canFetch(peer: number): string | undefined;
+  /** Read from a peer's memory into `into` at `offset`. Return the bytes read, or -errno. */
+  fetch(peer: number, address: number, into: Uint8Array, offset: number, byteLength: number): number;
+
+  /** A SHORT message of that peer was matched: it counts no longer against the peer's credit. */
+  returnCredit(peer: number): void;
+  /** The payload of an EAGER or PIECE frame was copied. */
+  release(peer: number, aux: number): void;
+
+  /** Handle frames that arrived, a bounded number. Return whether there were any. */
+  poll(handler: FrameHandler): boolean;
+  /** The rank is about to sleep with work refused as BUSY: make sure that it is rung when there is room. */
+  prepareSleep(): void;
+}
