@@ -213,7 +213,7 @@ function copyInU64(from: BigUint64Array, fromIndex: number, count: number, views
   else into.set(from.subarray(fromIndex, fromIndex + count), at);
 }
 
-/** By element code. */
+/** By element code; an object's head travels as bytes. */
 export const COPY_OUT: readonly CopyOut[] = [
   copyOutBytes as CopyOut,
   copyOutI8 as CopyOut,
@@ -227,9 +227,10 @@ export const COPY_OUT: readonly CopyOut[] = [
   copyOutF64 as CopyOut,
   copyOutI64 as CopyOut,
   copyOutU64 as CopyOut,
+  copyOutBytes as CopyOut,
 ];
 
-/** By element code. */
+/** By element code; an object's head travels as bytes. */
 export const COPY_IN: readonly CopyIn[] = [
   copyInBytes as CopyIn,
   copyInI8 as CopyIn,
@@ -243,4 +244,5 @@ export const COPY_IN: readonly CopyIn[] = [
   copyInF64 as CopyIn,
   copyInI64 as CopyIn,
   copyInU64 as CopyIn,
+  copyInBytes as CopyIn,
 ];

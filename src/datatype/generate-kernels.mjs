@@ -1,5 +1,5 @@
 /**
- * Writes copy-kernels.ts: one function of its own source text for each element type.
+ * Writes copy-kernels.ts and reduce-kernels.ts: a function of its own source text for each element type (and operator).
  *
  * Why generated: V8 keeps type feedback per source position. A loop that has seen all eleven array types takes 252 ns for
  * 8 elements where one that has seen its own type takes 9, and closures made by one factory share their feedback.
@@ -70,19 +70,155 @@ export type CopyIn = (from: TypedArray, fromIndex: number, count: number, views:
 const LOOP_LIMIT = 24;
 const WHOLE_LOOP_LIMIT = 8;
 ${ELEMENTS.map(kernel).join('')}
-/** By element code. */
+/** By element code; an object's head travels as bytes. */
 export const COPY_OUT: readonly CopyOut[] = [
 ${ELEMENTS.map(({ name }) => `  copyOut${capital(name)} as CopyOut,`).join('\n')}
+  copyOutBytes as CopyOut,
 ];
 
-/** By element code. */
+/** By element code; an object's head travels as bytes. */
 export const COPY_IN: readonly CopyIn[] = [
 ${ELEMENTS.map(({ name }) => `  copyIn${capital(name)} as CopyIn,`).join('\n')}
+  copyInBytes as CopyIn,
 ];
 `;
 }
 
-const FILES = { 'copy-kernels.ts': copyKernels };
+const isNumber = ({ name }) => name !== 'bytes';
+const isFloat = ({ name }) => name === 'f32' || name === 'f64';
+const isBig = ({ name }) => name === 'i64' || name === 'u64';
+const isInteger = (element) => isNumber(element) && !isFloat(element);
+const isBits = (element) => !isFloat(element);
+
+const arithmetic = (expression) => ({ takes: isNumber, body: elementLoop(expression) });
+const bitwise = (expression) => ({ takes: isBits, body: elementLoop(() => expression) });
+const logical = (condition) => ({
+  takes: isInteger,
+  body: elementLoop((element) => (isBig(element) ? `${condition('0n')} ? 1n : 0n` : `${condition('0')} ? 1 : 0`)),
+});
+
+/** By operator: the elements it takes and the function's body. The order is that of OP_NAMES in operator.ts. */
+const OPERATORS = {
+  SUM: arithmetic(() => 'a + b'),
+  PROD: arithmetic(({ name }) => (name === 'i32' || name === 'u32' ? 'Math.imul(a, b)' : 'a * b')),
+  MIN: arithmetic((element) => (isBig(element) ? 'a < b ? a : b' : 'Math.min(a, b)')),
+  MAX: arithmetic((element) => (isBig(element) ? 'a > b ? a : b' : 'Math.max(a, b)')),
+  LAND: logical((zero) => `a !== ${zero} && b !== ${zero}`),
+  LOR: logical((zero) => `a !== ${zero} || b !== ${zero}`),
+  LXOR: logical((zero) => `(a !== ${zero}) !== (b !== ${zero})`),
+  BAND: bitwise('a & b'),
+  BOR: bitwise('a | b'),
+  BXOR: bitwise('a ^ b'),
+  MINLOC: { takes: isNumber, body: pairLoop('<') },
+  MAXLOC: { takes: isNumber, body: pairLoop('>') },
+  REPLACE: { takes: () => true, body: () => '  for (let i = 0; i < count; i++) inout[inoutIndex + i] = input[inputIndex + i]!;' },
+};
+
+function elementLoop(expression) {
+  return (element) => `  for (let i = 0; i < count; i++) {
+    const a = input[inputIndex + i]!;
+    const b = inout[inoutIndex + i]!;
+    inout[inoutIndex + i] = ${expression(element)};
+  }`;
+}
+
+/** NaN is neither better than anything nor equal to itself, so floats ask for it; zeros differ in sign only there too. */
+function pairLoop(better) {
+  return (element) => {
+    const isBetter = isFloat(element) ? `a ${better} b || (Number.isNaN(a) && !Number.isNaN(b))` : `a ${better} b`;
+    const isEqual = isFloat(element) ? 'a === b || (Number.isNaN(a) && Number.isNaN(b))' : 'a === b';
+    const sameSign = isFloat(element)
+      ? `      } else if (at === inout[inoutIndex + i + 1]!) {
+        inout[inoutIndex + i] = Math.min(a, b);
+      }`
+      : '      }';
+    return `  for (let i = 0; i < count; i += 2) {
+    const a = input[inputIndex + i]!;
+    const b = inout[inoutIndex + i]!;
+    const at = input[inputIndex + i + 1]!;
+    if (${isBetter}) {
+      inout[inoutIndex + i] = a;
+      inout[inoutIndex + i + 1] = at;
+    } else if (${isEqual}) {
+      if (at < inout[inoutIndex + i + 1]!) {
+        inout[inoutIndex + i] = a;
+        inout[inoutIndex + i + 1] = at;
+${sameSign}
+    }
+  }`;
+  };
+}
+
+function reduceKernels() {
+  const name = (operator, element) => `${operator.toLowerCase()}${capital(element.name)}`;
+  const kernel = (operator, element) => {
+    const array = element.array;
+    const parameters = [`input: ${array}`, 'inputIndex: number', `inout: ${array}`, 'inoutIndex: number', 'count: number'];
+    const line = `function ${name(operator, element)}(${parameters.join(', ')}): void {`;
+    // As the formatter breaks lines of more than 130 characters.
+    const head = line.length <= 130 ? line : line.replace(/[(].*[)]/, `(\n${parameters.map((text) => `  ${text},\n`).join('')})`);
+    return `
+${head}
+${OPERATORS[operator].body(element)}
+}
+`;
+  };
+  const row = (operator) => `  [
+${ELEMENTS.map((element) => `    ${OPERATORS[operator].takes(element) ? `${name(operator, element)} as Kernel` : 'undefined'},`).join('\n')}
+  ],`;
+  const names = Object.keys(OPERATORS);
+  return `/**
+ * Reduction kernels: inout[i] = input[i] ∘ inout[i], input from the lower rank. Generated by generate-kernels.mjs.
+ *
+ * The idea: one function of its own source text for each operator and element type, chosen by the operator's id and the
+ * element's code. What the operators mean is said in operator.ts.
+ *
+ * Limits: checkOp() has said that the operator takes the type, and for pairs that the count is even; \`input\` and \`inout\` do
+ * not overlap.
+ */
+
+// biome-ignore-all lint/complexity/useMathMinMax: Math.min and Math.max take no bigint
+
+import { invariant } from '../base/errors.ts';
+import type { TypedArray } from './element-type.ts';
+import { ELEMENT_NAMES } from './element-type.ts';
+import type { Op, Operator } from './operator.ts';
+import { NO_OP, USER_OP } from './operator.ts';
+
+type Kernel = (input: TypedArray, inputIndex: number, inout: TypedArray, inoutIndex: number, count: number) => void;
+${names.flatMap((operator) => ELEMENTS.filter(OPERATORS[operator].takes).map((element) => kernel(operator, element))).join('')}
+/** By operator id, then element code. */
+const KERNELS: readonly (readonly (Kernel | undefined)[])[] = [
+${names.map(row).join('\n')}
+];
+
+/** Combine: inout[inoutIndex + i] = input[inputIndex + i] ∘ inout[inoutIndex + i] for \`count\` elements of that code. */
+export function reduceInto(
+  op: Op,
+  code: number,
+  input: TypedArray,
+  inout: TypedArray,
+  count: number,
+  inputIndex = 0,
+  inoutIndex = 0,
+): void {
+  const { id, fn } = op as Operator;
+  if (id === USER_OP) {
+    if (count > 0) fn!(part(input, inputIndex, count), part(inout, inoutIndex, count));
+  } else if (op !== NO_OP) {
+    const kernel = KERNELS[id]![code];
+    invariant(kernel !== undefined, \`\${op.name} on \${ELEMENT_NAMES[code]}\`);
+    kernel(input, inputIndex, inout, inoutIndex, count);
+  }
+}
+
+function part(array: TypedArray, index: number, count: number): TypedArray {
+  return count === array.length ? array : array.subarray(index, index + count);
+}
+`;
+}
+
+const FILES = { 'copy-kernels.ts': copyKernels, 'reduce-kernels.ts': reduceKernels };
 
 for (const [file, text] of Object.entries(FILES)) {
   const url = new URL(file, import.meta.url);
