@@ -1,0 +1,176 @@
+/**
+ * Agent: one per host; owns the host's segment and its ranks, and reports to the launcher.
+ *
+ * It carries out what it is told and tells what happened, in order; it decides nothing but its own end: when the
+ * connection is gone it kills its ranks at once, since nobody is left who could want them. When all ranks have ended it
+ * clears away what they left, says so, and exits.
+ */
+
+import { availableParallelism, hostname } from 'node:os';
+import { MpiError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { loadAddon } from '../native/loader.ts';
+import type { Connection } from './connection.ts';
+import { encodeJobDescription } from './job-description.ts';
+import { Orphans } from './orphans.ts';
+import { ProcessRanks } from './process-ranks.ts';
+import { type PreparedProgram, ProgramError, prepareProgram } from './program.ts';
+import type { AgentJob, FromAgent, RankExit, RankKind, StuckPair, ToAgent } from './protocol.ts';
+import type { RankEvents, RankSet } from './rank-set.ts';
+import { ThreadRanks } from './thread-ranks.ts';
+import { Watchdog } from './watchdog.ts';
+
+export class Agent implements RankEvents {
+  readonly #connection: Connection<FromAgent, ToAgent>;
+  readonly #prepared: PreparedProgram[] = [];
+  #ranks: RankSet | undefined;
+  #watchdog: Watchdog | undefined;
+  #orphans: Orphans | undefined;
+  /** Ranks that have not ended, or whose output is not all told. */
+  #open = 0;
+  #isOver = false;
+
+  constructor(connection: Connection<FromAgent, ToAgent>) {
+    this.#connection = connection;
+    connection.onMessage = (message, body) => this.#onMessage(message, body);
+    connection.onEnd = () => this.#onLauncherGone();
+    connection.send({ kind: 'hello', version: VERSION, pid: process.pid, hostName: hostname() });
+  }
+
+  onOutput = (rank: number, stream: 1 | 2, bytes: Uint8Array): void => {
+    this.#connection.send({ kind: 'output', rank, stream }, bytes);
+  };
+
+  onExit = (exit: RankExit): void => {
+    this.#connection.send({ kind: 'exit', ...exit });
+  };
+
+  onClosed = (rank: number, note: string | undefined): void => {
+    this.#connection.send({ kind: 'closed', rank, note });
+    if (--this.#open === 0) void this.#finish();
+  };
+
+  onStuck = (pairs: readonly StuckPair[]): void => {
+    void this.#ranks?.whereabouts().then((where) => this.#connection.send({ kind: 'stuck', pairs, where }));
+  };
+
+  onInputTaken = (byteLength: number): void => this.#connection.send({ kind: 'stdinCredit', byteLength });
+
+  onInputClosed = (): void => this.#connection.send({ kind: 'stdinClosed' });
+
+  onFailed = (exitCode: number, message: string): void => {
+    this.#connection.send({ kind: 'failed', exitCode, message });
+    this.#ranks?.end(0);
+  };
+
+  /** End everything at once, as if the launcher had gone. */
+  abandon(): void {
+    this.#onLauncherGone();
+  }
+
+  #onMessage(message: ToAgent, body: Uint8Array): void {
+    if (message.kind === 'start') void this.#start(message.job);
+    else if (this.#ranks !== undefined) this.#command(this.#ranks, message, body);
+    else if (message.kind === 'end') void this.#finish();
+  }
+
+  #command(ranks: RankSet, message: ToAgent, body: Uint8Array): void {
+    switch (message.kind) {
+      case 'start':
+        return;
+      case 'credit':
+        ranks.giveBack(message.rank, message.byteLength);
+        break;
+      case 'stdin':
+        ranks.writeInput(body);
+        break;
+      case 'stdinEnd':
+        ranks.endInput();
+        break;
+      case 'signal':
+        ranks.signal(message.signal);
+        break;
+      case 'pause':
+        ranks.signal('SIGSTOP');
+        this.#connection.send({ kind: 'paused' });
+        break;
+      case 'resume':
+        ranks.signal('SIGCONT');
+        break;
+      case 'where':
+        void ranks.whereabouts().then((where) => this.#connection.send({ kind: 'where', where }));
+        return;
+      case 'end':
+        ranks.end(message.graceMs);
+        break;
+    }
+  }
+
+  async #start(job: AgentJob): Promise<void> {
+    try {
+      if (job.version !== VERSION) {
+        throw new ProgramError(1, `the launcher is tsmpi ${job.version} and the agent on ${hostname()} is ${VERSION}`);
+      }
+      this.#watchdog = new Watchdog(job.id);
+      for (const program of job.programs) this.#prepared.push(await prepareProgram(program, this.#programHost(job)));
+      if (!this.#isOver) await this.#startRanks(job);
+    } catch (error) {
+      const exitCode = error instanceof ProgramError ? error.exitCode : 1;
+      const isForUsers = error instanceof ProgramError || error instanceof MpiError;
+      const message = !(error instanceof Error) ? String(error) : isForUsers ? error.message : (error.stack ?? error.message);
+      this.#connection.send({ kind: 'failed', exitCode, message });
+      void this.#finish();
+    }
+  }
+
+  #programHost(job: AgentJob): { jobId: string; addPath: (path: string) => void } {
+    return { jobId: job.id, addPath: (path) => this.#watchdog?.addPath(path) };
+  }
+
+  async #startRanks(job: AgentJob): Promise<void> {
+    const watchdog = this.#watchdog!;
+    const localRanks = job.hostOfRank.flatMap((host, rank) => (host === job.hostIndex ? [rank] : []));
+    const { addon, attempts } = loadAddon();
+    const reason = attempts.map((attempt) => `${attempt.path}: ${attempt.reason}`).join('; ');
+    const rankKind: RankKind = job.rankKind ?? (addon === undefined ? 'thread' : 'process');
+    const cores = addon?.getAffinity().length ?? availableParallelism();
+    const description = encodeJobDescription(job, { localRanks, rankKind, cores });
+    const context = { job, prepared: this.#prepared, watchdog, events: this };
+    if (addon !== undefined) this.#orphans = new Orphans(addon);
+    if (rankKind === 'thread') {
+      this.#ranks = new ThreadRanks({ ...context, orphans: this.#orphans }, localRanks, description);
+    } else {
+      if (addon === undefined || this.#orphans === undefined) {
+        throw new ProgramError(1, `ranks as processes need the native addon: ${reason}`);
+      }
+      this.#ranks = new ProcessRanks({ ...context, addon, orphans: this.#orphans }, localRanks, description);
+    }
+    this.#open = localRanks.length;
+    const { pids, segmentByteLength } = await this.#ranks.start();
+    const isSurprise = rankKind === 'thread' && job.rankKind === undefined;
+    const notice = isSurprise ? `ranks are threads, since the native addon did not load: ${reason}` : undefined;
+    this.#connection.send({ kind: 'started', rankKind, cores, pids, segmentByteLength, notice });
+  }
+
+  /** All ranks have ended: clear away, tell the launcher, exit. */
+  async #finish(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await this.#clear();
+    this.#connection.send({ kind: 'ended', unused: this.#ranks?.unused() ?? [] });
+    this.#connection.close(() => process.exit(0));
+  }
+
+  #onLauncherGone(): void {
+    const wasOver = this.#isOver;
+    this.#isOver = true;
+    this.#ranks?.kill();
+    if (!wasOver) void this.#clear().then(() => process.exit(1));
+  }
+
+  async #clear(): Promise<void> {
+    await this.#orphans?.end();
+    for (const prepared of this.#prepared) prepared.dispose();
+    await this.#watchdog?.stop();
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * The description that the ranks of this host find in their segment, made from the agent's part of the job.
+ */
+
+import type { JobDescription } from '../bootstrap/job.ts';
+import type { AgentJob, RankKind } from './protocol.ts';
+
+/** What the agent found out about its host. */
+export interface HostFacts {
+  readonly localRanks: readonly number[];
+  readonly rankKind: RankKind;
+  /** Cores that ranks may use. */
+  readonly cores: number;
+}
+
+/** Return the description as UTF-8 JSON. */
+export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array {
+  const threadsPerRank = job.threadsPerRank ?? Math.max(1, Math.floor(host.cores / host.localRanks.length));
+  const description: JobDescription = {
+    id: job.id,
+    version: job.version,
+    size: job.size,
+    hosts: job.hosts,
+    hostOfRank: job.hostOfRank,
+    hostIndex: job.hostIndex,
+    localRanks: host.localRanks,
+    rankKind: host.rankKind,
+    agentPid: process.pid,
+    cores: host.cores,
+    threadsPerRank,
+    wait: job.wait,
+    deterministic: job.deterministic,
+    transports: job.transports,
+    explain: job.explain,
+    stdout: job.stdout,
+    stderr: job.stderr,
+  };
+  return new TextEncoder().encode(JSON.stringify(description));
+}

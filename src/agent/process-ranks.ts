@@ -1,0 +1,283 @@
+/**
+ * ProcessRanks: the ranks of one host as processes over a memfd segment.
+ *
+ * This process owns what the ranks share: the segment, a doorbell pipe for each rank, and the write end of the lifeline.
+ * Ranks open all of it through /proc/<agent>/fd, which works through any wrapper that starts them; nothing has a name
+ * that could be left behind. Ranks are started back to back: nobody waits for anybody's start.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { MpiError } from '../base/errors.ts';
+import type { Bootstrap } from '../bootstrap/job.ts';
+import type { Addon } from '../native/addon.ts';
+import { createProcessMemory, type ProcessMemory } from '../segment/backing.ts';
+import { CONTROL } from '../segment/layout.ts';
+import { rankCommand, signalCode } from './command.ts';
+import { baseEnvironment, rankEnvironment } from './environment.ts';
+import { countOomKills, noteDeath } from './exit-note.ts';
+import { Group } from './group.ts';
+import { InputPipes } from './input-pipes.ts';
+import type { Orphans } from './orphans.ts';
+import { OutputPipe, OutputWindow } from './output-pipe.ts';
+import type { PreparedProgram } from './program.ts';
+import type { AgentJob, RankExit, Whereabouts } from './protocol.ts';
+import { RankMonitor } from './rank-monitor.ts';
+import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** How often to look for ranks that wait for one that has ended, while that may be. */
+const STUCK_LOOK_MS = 100;
+/** How often to note which ranks have called tsmpi, and to clear away adopted children that have ended. */
+const SAMPLE_MS = 1000;
+
+interface ProcessRank {
+  readonly rank: number;
+  readonly local: number;
+  readonly window: OutputWindow;
+  /** Write end of its doorbell. */
+  readonly bell: number;
+  group: Group | undefined;
+  stdout: OutputPipe | undefined;
+  stderr: OutputPipe | undefined;
+  openPipes: number;
+  exit: RankExit | undefined;
+}
+
+/** What ProcessRanks needs from the agent that has it. */
+export interface ProcessRanksContext {
+  readonly job: AgentJob;
+  readonly prepared: readonly PreparedProgram[];
+  readonly addon: Addon;
+  readonly watchdog: Watchdog;
+  readonly orphans: Orphans;
+  readonly events: RankEvents;
+}
+
+export class ProcessRanks implements RankSet {
+  readonly #context: ProcessRanksContext;
+  readonly #memory: ProcessMemory;
+  readonly #monitor: RankMonitor;
+  readonly #ranks: ProcessRank[];
+  readonly #lifeline: [number, number];
+  readonly #input: InputPipes;
+  readonly #cores: readonly number[];
+  readonly #oomKills: number = countOomKills();
+  readonly #sampler: NodeJS.Timeout;
+  #stuckLook: NodeJS.Timeout | undefined;
+  #isEnding = false;
+
+  /** Make the segment and all that the ranks share. Throws an MpiError when that cannot be had. */
+  constructor(context: ProcessRanksContext, localRanks: readonly number[], description: Uint8Array) {
+    const { addon, events } = context;
+    this.#context = context;
+    this.#memory = createProcessMemory(addon, localRanks.length, description);
+    this.#monitor = new RankMonitor(this.#memory.segment, localRanks);
+    this.#lifeline = this.#pipe(false);
+    this.#cores = addon.getAffinity();
+    this.#input = new InputPipes(events.onInputTaken, events.onInputClosed);
+    this.#ranks = localRanks.map((rank, local) => this.#prepareRank(rank, local));
+    this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
+    this.#sampler.unref();
+  }
+
+  async start(): Promise<StartedRanks> {
+    const { job, addon } = this.#context;
+    const bases = job.programs.map((program) => baseEnvironment(process.env, program.env));
+    const children = this.#ranks.map((rank) => this.#startRank(rank, bases[job.programOfRank[rank.rank]!]!));
+    if (job.bindTo === 'core') addon.setAffinity(this.#cores);
+    return { pids: children.map((child) => child.pid ?? 0), segmentByteLength: this.#memory.segment.buffer.byteLength };
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    for (const { group } of this.#ranks) if (group?.isLive) group.signal(signal);
+  }
+
+  end(graceMs: number): void {
+    this.#isEnding = true;
+    for (const { group } of this.#ranks) group?.end(graceMs);
+  }
+
+  kill(): void {
+    this.#isEnding = true;
+    for (const { group } of this.#ranks) if (group?.isLive) group.signal('SIGKILL');
+  }
+
+  giveBack(rank: number, byteLength: number): void {
+    this.#ranks.find((candidate) => candidate.rank === rank)?.window.giveBack(byteLength);
+  }
+
+  writeInput(bytes: Uint8Array): void {
+    this.#input.write(bytes);
+  }
+
+  endInput(): void {
+    this.#input.end();
+  }
+
+  async whereabouts(): Promise<Whereabouts[]> {
+    return this.#ranks.map((rank) =>
+      this.#monitor.whereabouts(rank.local, {
+        pid: rank.group?.pid ?? 0,
+        ended: rank.exit === undefined ? undefined : `exited with code ${rank.exit.code}`,
+      }),
+    );
+  }
+
+  unused(): number[] {
+    return this.#ranks.filter((rank) => !this.#monitor.usedTsmpi(rank.local)).map((rank) => rank.rank);
+  }
+
+  #prepareRank(rank: number, local: number): ProcessRank {
+    const { segment } = this.#memory;
+    const [read, write] = this.#pipe(true);
+    segment.i32[segment.control(local, CONTROL.bell)] = read;
+    const core = this.#context.job.bindTo === 'core' ? this.#cores[local % this.#cores.length]! : -1;
+    segment.i32[segment.control(local, CONTROL.core)] = core;
+    return {
+      rank,
+      local,
+      window: new OutputWindow(),
+      bell: write,
+      group: undefined,
+      stdout: undefined,
+      stderr: undefined,
+      openPipes: 2,
+      exit: undefined,
+    };
+  }
+
+  #startRank(rank: ProcessRank, base: Readonly<Record<string, string>>): ChildProcess {
+    const { job, prepared, addon, watchdog, orphans } = this.#context;
+    const program = job.programOfRank[rank.rank]!;
+    const block = job.programs[program]!;
+    const { file, args } = rankCommand(block, prepared[program]!, rank.local);
+    const env = rankEnvironment(base, {
+      rank: rank.rank,
+      size: job.size,
+      localRank: rank.local,
+      hugePages: job.hugePages,
+      bootstrap: JSON.stringify(this.#bootstrap(rank)),
+    });
+    const stdout = this.#pipe(false);
+    const stderr = this.#pipe(false);
+    const stdin = this.#openInput(rank.rank);
+    // A child starts with the affinity of the thread that forks it.
+    if (job.bindTo === 'core') addon.setAffinity([this.#cores[rank.local % this.#cores.length]!]);
+    const child = spawn(file, args, {
+      cwd: block.wdir,
+      env,
+      detached: true,
+      stdio: [stdin?.childEnd ?? 'ignore', stdout[1], stderr[1]],
+    });
+    addon.close(stdout[1]);
+    addon.close(stderr[1]);
+    if (stdin !== undefined && stdin.childEnd !== 0) addon.close(stdin.childEnd);
+    rank.stdout = this.#openOutput(rank, 1, stdout[0]);
+    rank.stderr = this.#openOutput(rank, 2, stderr[0]);
+    child.once('error', (error: NodeJS.ErrnoException) => this.#onStartError(rank, error, file, block.wdir));
+    if (child.pid === undefined) return child;
+    watchdog.addGroup(child.pid);
+    orphans.exclude(child.pid);
+    rank.group = new Group(
+      child,
+      (code, signal) => this.#onExit(rank, code, signal, false),
+      () => this.#onExit(rank, null, 'SIGKILL', true),
+    );
+    return child;
+  }
+
+  #bootstrap(rank: ProcessRank): Bootstrap {
+    return {
+      agentPid: process.pid,
+      memoryFd: this.#memory.fd,
+      byteLength: this.#memory.segment.buffer.byteLength,
+      lifelineFd: this.#lifeline[0],
+      localRank: rank.local,
+      worldRank: rank.rank,
+    };
+  }
+
+  #openInput(rank: number): { childEnd: number } | undefined {
+    const { stdin } = this.#context.job;
+    if (!stdin.ranks.includes(rank)) return undefined;
+    if (stdin.from === 'inherit') return { childEnd: 0 };
+    const [read, write] = this.#pipe(false);
+    this.#input.add(new Socket({ fd: write, readable: false, writable: true }));
+    return { childEnd: read };
+  }
+
+  #openOutput(rank: ProcessRank, stream: 1 | 2, readEnd: number): OutputPipe {
+    const { events } = this.#context;
+    const onData = (bytes: Buffer): void => events.onOutput(rank.rank, stream, bytes);
+    const socket = new Socket({ fd: readEnd, readable: true, writable: false });
+    return new OutputPipe(socket, rank.window, onData, () => {
+      rank.openPipes--;
+      this.#closeRank(rank);
+    });
+  }
+
+  #onStartError(rank: ProcessRank, error: NodeJS.ErrnoException, file: string, wdir: string): void {
+    const exitCode = error.code === 'ENOENT' ? 127 : error.code === 'EACCES' ? 126 : 1;
+    this.#context.events.onFailed(exitCode, `could not start rank ${rank.rank}: ${file} in ${wdir}: ${error.message}`);
+    if (rank.group === undefined) this.#onExit(rank, exitCode, null, false);
+  }
+
+  #onExit(rank: ProcessRank, code: number | null, signal: NodeJS.Signals | null, isLeft: boolean): void {
+    const { events, watchdog } = this.#context;
+    const pid = rank.group?.pid ?? 0;
+    if (!isLeft && pid > 0) watchdog.removeGroup(pid);
+    const aborted = this.#monitor.aborted(rank.local);
+    const exitCode = aborted === undefined ? (signal === null ? (code ?? 1) : signalCode(signal)) : aborted.code;
+    rank.exit = { rank: rank.rank, pid, code: exitCode, signal, isLeft, aborted: aborted?.reason };
+    events.onExit(rank.exit);
+    rank.stdout?.finish();
+    rank.stderr?.finish();
+    this.#tellOthers(rank);
+    if (this.#ranks.every((other) => other.exit !== undefined)) this.#onAllEnded();
+    else if (exitCode === 0) this.#lookForStuck();
+    this.#closeRank(rank);
+  }
+
+  /** Those who wait for this rank look again when they are woken. */
+  #tellOthers(rank: ProcessRank): void {
+    this.#monitor.markDeparted(rank.local);
+    for (const other of this.#ranks) {
+      if (other.exit === undefined && this.#monitor.takeSleepingFlag(other.local)) this.#context.addon.ring(other.bell);
+    }
+  }
+
+  #closeRank(rank: ProcessRank): void {
+    if (rank.exit === undefined || rank.openPipes > 0) return;
+    const { signal, code } = rank.exit;
+    const oomKilled = signal === 'SIGKILL' && !this.#isEnding && countOomKills() > this.#oomKills;
+    this.#context.events.onClosed(rank.rank, noteDeath(signal, code, rank.stderr?.tail ?? '', oomKilled));
+  }
+
+  #lookForStuck(): void {
+    if (this.#stuckLook !== undefined) return;
+    this.#stuckLook = setInterval(() => {
+      const pairs = this.#isEnding ? [] : this.#monitor.findStuck((local) => this.#ranks[local]!.exit === undefined);
+      if (pairs.length > 0) this.#context.events.onStuck(pairs);
+    }, STUCK_LOOK_MS);
+  }
+
+  #onAllEnded(): void {
+    clearInterval(this.#stuckLook);
+    clearInterval(this.#sampler);
+    this.#input.close();
+  }
+
+  #sample(): void {
+    this.#monitor.sample();
+    this.#context.orphans.reap();
+  }
+
+  #pipe(nonBlocking: boolean): [number, number] {
+    const ends = this.#context.addon.pipe(nonBlocking);
+    if (typeof ends === 'number') {
+      throw new MpiError('ERR_MPI_OTHER', `could not make a pipe: errno ${-ends} (the limit of open files may be too low)`);
+    }
+    return ends;
+  }
+}

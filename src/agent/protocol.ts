@@ -1,0 +1,181 @@
+/**
+ * Messages between the launcher and an agent, and their encoding.
+ *
+ * Both speak at once: the launcher sends `start`, the agent `hello`, each with its version, so both compare. Everything the
+ * agent tells afterwards is a fact (a rank ended, bytes came); what follows from it is the launcher's to decide.
+ *
+ *     0   u32 LE   byte length of the header
+ *     4   u32 LE   byte length of the body
+ *     8   header   JSON of a message below
+ *     ..  body     raw bytes: a rank's output, or its input; empty otherwise
+ *
+ * Ranks are world ranks throughout. Times are milliseconds.
+ */
+
+import type { JobHost, TerminalFacts, WaitMode } from '../bootstrap/job.ts';
+
+/** Output of one rank that may be on its way to the terminal; then the rank blocks, as in any pipeline. */
+export const OUTPUT_WINDOW_BYTES = 262_144;
+/** Input on its way to a rank. */
+export const INPUT_WINDOW_BYTES = 65_536;
+
+export type RankKind = 'process' | 'thread';
+
+/** What all ranks of one block of the command line have in common. */
+export interface AgentProgram {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly exec: boolean;
+  readonly wdir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly nodeArgs: readonly string[];
+}
+
+/** The agent's part of the job. */
+export interface AgentJob {
+  readonly id: string;
+  readonly version: string;
+  readonly size: number;
+  readonly hosts: readonly JobHost[];
+  readonly hostOfRank: readonly number[];
+  readonly hostIndex: number;
+  readonly programs: readonly AgentProgram[];
+  /** Index into `programs` of each world rank. */
+  readonly programOfRank: readonly number[];
+  /** undefined: processes where the addon loads. */
+  readonly rankKind: RankKind | undefined;
+  readonly bindTo: 'none' | 'core';
+  /** undefined: the cores divided by the ranks. */
+  readonly threadsPerRank: number | undefined;
+  readonly wait: WaitMode;
+  readonly deterministic: boolean;
+  readonly transports: readonly string[];
+  readonly explain: boolean;
+  readonly hugePages: boolean;
+  /** `inherit`: that rank gets the agent's own descriptor 0; `forward`: it comes in `stdin` messages. */
+  readonly stdin: { readonly ranks: readonly number[]; readonly from: 'inherit' | 'forward' };
+  readonly stdout: TerminalFacts;
+  readonly stderr: TerminalFacts;
+}
+
+export type ToAgent =
+  | { readonly kind: 'start'; readonly job: AgentJob }
+  /** That many bytes of the rank's output have left the launcher. */
+  | { readonly kind: 'credit'; readonly rank: number; readonly byteLength: number }
+  | { readonly kind: 'stdin' }
+  | { readonly kind: 'stdinEnd' }
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'where' }
+  /** End all ranks: SIGTERM now, SIGKILL after the grace. */
+  | { readonly kind: 'end'; readonly graceMs: number };
+
+/** Where a rank stands, as far as it has told or the agent has seen. */
+export interface Whereabouts {
+  readonly rank: number;
+  readonly pid: number;
+  readonly state: 'starting' | 'waiting' | 'computing' | 'ended';
+  /** waiting: for what; computing: the last call, if there was one; ended: how. */
+  readonly text: string;
+  /** How long it has not called tsmpi; known to a second. */
+  readonly forMs: number;
+}
+
+/** The end of one rank. */
+export interface RankExit {
+  readonly rank: number;
+  readonly pid: number;
+  /** 128 + signal for one that died by a signal. */
+  readonly code: number;
+  readonly signal: NodeJS.Signals | null;
+  /** It did not end although it was killed. */
+  readonly isLeft: boolean;
+  /** It called abort(): its reason, perhaps empty. */
+  readonly aborted: string | undefined;
+}
+
+export type FromAgent =
+  | { readonly kind: 'hello'; readonly version: string; readonly pid: number; readonly hostName: string }
+  | {
+      readonly kind: 'started';
+      readonly rankKind: RankKind;
+      readonly cores: number;
+      /** Of this host's ranks, in local-rank order. */
+      readonly pids: readonly number[];
+      readonly segmentByteLength: number;
+      /** Why ranks are threads although nobody asked for it. */
+      readonly notice: string | undefined;
+    }
+  | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string }
+  | { readonly kind: 'output'; readonly rank: number; readonly stream: 1 | 2 }
+  | ({ readonly kind: 'exit' } & RankExit)
+  /** All output of a rank that has ended was sent. note: what is known about its death beyond the code. */
+  | { readonly kind: 'closed'; readonly rank: number; readonly note: string | undefined }
+  /** Ranks that can never go on, since what they wait for has ended. */
+  | { readonly kind: 'stuck'; readonly pairs: readonly StuckPair[]; readonly where: readonly Whereabouts[] }
+  | { readonly kind: 'where'; readonly where: readonly Whereabouts[] }
+  | { readonly kind: 'stdinCredit'; readonly byteLength: number }
+  | { readonly kind: 'stdinClosed' }
+  | { readonly kind: 'paused' }
+  /** All ranks have ended and nothing of the job is left on the host; `unused`: ranks that never used tsmpi. */
+  | { readonly kind: 'ended'; readonly unused: readonly number[] };
+
+export interface StuckPair {
+  readonly rank: number;
+  /** The rank it waits for, which has ended. */
+  readonly gone: number;
+  readonly goneUsedTsmpi: boolean;
+}
+
+const PREFIX_BYTES = 8;
+/** Longest header that is believed: a job of many ranks with a large environment stays far below. */
+const MAX_HEADER_BYTES = 64 << 20;
+const EMPTY = new Uint8Array(0);
+
+/** Encode a message; the body is not copied, so send both in order. */
+export function encodeHeader(message: ToAgent | FromAgent, bodyByteLength: number): Buffer {
+  const json = JSON.stringify(message);
+  const headerByteLength = Buffer.byteLength(json);
+  const bytes = Buffer.allocUnsafe(PREFIX_BYTES + headerByteLength);
+  bytes.writeUInt32LE(headerByteLength, 0);
+  bytes.writeUInt32LE(bodyByteLength, 4);
+  bytes.write(json, PREFIX_BYTES);
+  return bytes;
+}
+
+/** Cuts a stream of bytes into messages, however the bytes come in. */
+export class MessageDecoder<M extends ToAgent | FromAgent> {
+  readonly #onMessage: (message: M, body: Uint8Array) => void;
+  #chunks: Buffer[] = [];
+  #byteLength = 0;
+  /** Bytes needed before it is worth looking again. */
+  #needed = PREFIX_BYTES;
+
+  constructor(onMessage: (message: M, body: Uint8Array) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  /** Take the next bytes. A body handed out lies in the same memory, so the caller never reuses it. */
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#byteLength += chunk.byteLength;
+    if (this.#byteLength < this.#needed) return;
+    let bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#byteLength);
+    for (;;) {
+      this.#needed = PREFIX_BYTES;
+      if (bytes.byteLength < PREFIX_BYTES) break;
+      const headerByteLength = bytes.readUInt32LE(0);
+      if (headerByteLength > MAX_HEADER_BYTES) throw new Error(`message header of ${headerByteLength} bytes: not our protocol`);
+      const headerEnd = PREFIX_BYTES + headerByteLength;
+      this.#needed = headerEnd + bytes.readUInt32LE(4);
+      if (bytes.byteLength < this.#needed) break;
+      const message = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, headerEnd)) as M;
+      const body = this.#needed === headerEnd ? EMPTY : bytes.subarray(headerEnd, this.#needed);
+      bytes = bytes.subarray(this.#needed);
+      this.#onMessage(message, body);
+    }
+    this.#chunks = bytes.byteLength === 0 ? [] : [bytes];
+    this.#byteLength = bytes.byteLength;
+  }
+}

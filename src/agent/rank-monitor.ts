@@ -1,0 +1,107 @@
+/**
+ * RankMonitor: what can be seen of ranks by looking at their control blocks, without asking them.
+ *
+ * A rank counts its calls, names its last one, and writes what it waits for once it has waited for a while; a rank that
+ * computes answers nothing, and only its counter's standing still tells for how long. A rank that waits for one that has
+ * ended says so itself (`stuckOn`), since it alone knows what is still in its inbox; two looks guard against a wait that
+ * was just about to complete.
+ */
+
+import { CONTROL, RANK_STATE } from '../segment/layout.ts';
+import { OPERATION_NAMES } from '../segment/operation.ts';
+import type { Segment } from '../segment/segment.ts';
+import type { StuckPair, Whereabouts } from './protocol.ts';
+
+/** What the owner of the ranks adds to what the segment holds. */
+export interface RankLife {
+  readonly pid: number;
+  /** How it ended; undefined while it lives. */
+  readonly ended: string | undefined;
+}
+
+export class RankMonitor {
+  readonly #segment: Segment;
+  readonly #worldRanks: readonly number[];
+  readonly #calls: Int32Array;
+  readonly #sinceMs: Float64Array;
+  /** `stuckOn` and `calls` at the last look for stuck ranks. */
+  readonly #stuckOn: Int32Array;
+  readonly #stuckCalls: Int32Array;
+
+  /** Watch the ranks of that segment; worldRanks in local-rank order. */
+  constructor(segment: Segment, worldRanks: readonly number[]) {
+    this.#segment = segment;
+    this.#worldRanks = worldRanks;
+    this.#calls = new Int32Array(worldRanks.length);
+    this.#sinceMs = new Float64Array(worldRanks.length).fill(performance.now());
+    this.#stuckOn = new Int32Array(worldRanks.length);
+    this.#stuckCalls = new Int32Array(worldRanks.length);
+  }
+
+  /** Note which ranks have called since the last sample. */
+  sample(): void {
+    for (let local = 0; local < this.#worldRanks.length; local++) {
+      const calls = this.#word(local, CONTROL.calls);
+      if (calls === this.#calls[local]) continue;
+      this.#calls[local] = calls;
+      this.#sinceMs[local] = performance.now();
+    }
+  }
+
+  whereabouts(local: number, life: RankLife): Whereabouts {
+    const base = { rank: this.#worldRanks[local]!, pid: life.pid, forMs: 0 };
+    if (life.ended !== undefined) return { ...base, state: 'ended', text: life.ended };
+    if (!this.usedTsmpi(local)) return { ...base, state: 'starting', text: '' };
+    this.sample();
+    const forMs = performance.now() - this.#sinceMs[local]!;
+    const waitsFor = this.#segment.text(local);
+    if (waitsFor !== '') return { ...base, state: 'waiting', text: waitsFor, forMs };
+    const last = this.#word(local, CONTROL.calls) === 0 ? '' : (OPERATION_NAMES[this.#word(local, CONTROL.operation)] ?? '');
+    return { ...base, state: 'computing', text: last, forMs };
+  }
+
+  /** Return live ranks that have said twice, without a call between, that they wait for one that has ended. */
+  findStuck(isLive: (local: number) => boolean): StuckPair[] {
+    const pairs: StuckPair[] = [];
+    for (let local = 0; local < this.#worldRanks.length; local++) {
+      const stuckOn = isLive(local) ? this.#word(local, CONTROL.stuckOn) : 0;
+      const calls = this.#word(local, CONTROL.calls);
+      if (stuckOn !== 0 && stuckOn === this.#stuckOn[local] && calls === this.#stuckCalls[local]) {
+        const gone = this.#worldRanks.indexOf(stuckOn - 1);
+        pairs.push({
+          rank: this.#worldRanks[local]!,
+          gone: stuckOn - 1,
+          goneUsedTsmpi: gone < 0 || this.usedTsmpi(gone),
+        });
+      }
+      this.#stuckOn[local] = stuckOn;
+      this.#stuckCalls[local] = calls;
+    }
+    return pairs;
+  }
+
+  /** Whether the rank has claimed its place. */
+  usedTsmpi(local: number): boolean {
+    return this.#word(local, CONTROL.pid) !== 0;
+  }
+
+  /** The reason of a rank that called abort(), and its code; undefined: it did not. */
+  aborted(local: number): { code: number; reason: string } | undefined {
+    if (this.#segment.state(local) !== RANK_STATE.aborted) return undefined;
+    return { code: this.#word(local, CONTROL.exitCode), reason: this.#segment.text(local) };
+  }
+
+  /** Mark a rank as departed that has ended without saying so, so that those who wait for it learn of it. */
+  markDeparted(local: number): void {
+    if (this.#segment.state(local) !== RANK_STATE.aborted) this.#segment.setState(local, RANK_STATE.departed);
+  }
+
+  /** Take down the flag of a rank that sleeps; whoever did must ring it (pairs with the sleeper's store, see parking.ts). */
+  takeSleepingFlag(local: number): boolean {
+    return Atomics.exchange(this.#segment.i32, this.#segment.control(local, CONTROL.sleeping), 0) !== 0;
+  }
+
+  #word(local: number, field: number): number {
+    return Atomics.load(this.#segment.i32, this.#segment.control(local, field));
+  }
+}

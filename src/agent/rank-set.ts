@@ -1,0 +1,46 @@
+/**
+ * RankSet: the ranks of one host as the agent drives them, and what they report back.
+ *
+ * Two implementations: process-ranks (each rank a process) and thread-ranks (all ranks threads of one child process).
+ * Ranks are world ranks. Facts come in the order in which the agent learned of them; after `onExit` of a rank more of
+ * its output may come, after `onClosed` none.
+ */
+
+import type { RankExit, StuckPair, Whereabouts } from './protocol.ts';
+
+export interface RankEvents {
+  onOutput(rank: number, stream: 1 | 2, bytes: Uint8Array): void;
+  onExit(exit: RankExit): void;
+  /** Everything the rank wrote has been told; note: what is known about its death beyond the exit code. */
+  onClosed(rank: number, note: string | undefined): void;
+  onStuck(pairs: readonly StuckPair[]): void;
+  /** That much input has reached the ranks that read it. */
+  onInputTaken(byteLength: number): void;
+  /** Nobody reads input any more. */
+  onInputClosed(): void;
+  /** Ranks could not be started. */
+  onFailed(exitCode: number, message: string): void;
+}
+
+export interface StartedRanks {
+  /** Process ids in local-rank order; 0: could not be started. */
+  readonly pids: readonly number[];
+  /** Bytes of shared memory. */
+  readonly segmentByteLength: number;
+}
+
+export interface RankSet {
+  /** Start every rank. */
+  start(): Promise<StartedRanks>;
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM now, SIGKILL after the grace; a second call may shorten the grace. */
+  end(graceMs: number): void;
+  /** Kill everything at once, without waiting for anything. */
+  kill(): void;
+  giveBack(rank: number, byteLength: number): void;
+  writeInput(bytes: Uint8Array): void;
+  endInput(): void;
+  whereabouts(): Promise<Whereabouts[]>;
+  /** Ranks that never used tsmpi; asked when all have ended. */
+  unused(): number[];
+}

@@ -1,0 +1,38 @@
+/**
+ * Messages between the agent and the thread host, the child process whose threads are the ranks. They travel over Node's
+ * own channel between parent and child; output and input of the ranks have pipes of their own.
+ */
+
+import type { StuckPair, Whereabouts } from './protocol.ts';
+
+/** What the thread host needs to start one rank. */
+export interface ThreadRankStart {
+  readonly rank: number;
+  readonly local: number;
+  /** Absolute path of the module to run. */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Descriptors in the thread host; -1: no input. */
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+export type ToThreadHost =
+  | { readonly kind: 'start'; readonly ranks: readonly ThreadRankStart[]; readonly description: string }
+  | { readonly kind: 'where' };
+
+export type FromThreadHost =
+  | { readonly kind: 'started'; readonly segmentByteLength: number }
+  | { readonly kind: 'failed'; readonly message: string }
+  | {
+      readonly kind: 'exit';
+      readonly rank: number;
+      readonly code: number;
+      readonly aborted: string | undefined;
+      readonly usedTsmpi: boolean;
+      readonly note: string | undefined;
+    }
+  | { readonly kind: 'stuck'; readonly pairs: readonly StuckPair[] }
+  | { readonly kind: 'where'; readonly where: readonly Whereabouts[] };

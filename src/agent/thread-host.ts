@@ -1,0 +1,110 @@
+/**
+ * Entry of the thread host: a child process of the agent whose worker threads are the ranks.
+ *
+ * Its main thread makes the segment, starts the workers, watches them and reports; it runs no program. A worker's
+ * uncaught error is written whole to that rank's stderr here, since Node hands it to the main thread. When the agent is
+ * gone the process kills its whole group.
+ */
+
+import { closeSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { createThreadMemory } from '../segment/backing.ts';
+import { CONTROL } from '../segment/layout.ts';
+import type { Segment } from '../segment/segment.ts';
+import { RankMonitor } from './rank-monitor.ts';
+import type { FromThreadHost, ThreadRankStart, ToThreadHost } from './thread-host-protocol.ts';
+import type { ThreadRankData } from './thread-rank.ts';
+import { writeAll } from './thread-stdio.ts';
+
+const STUCK_LOOK_MS = 100;
+const SAMPLE_MS = 1000;
+
+/** Ranks that live, by local rank. */
+const live = new Set<number>();
+const ended = new Map<number, string>();
+let monitor: RankMonitor | undefined;
+let starts: readonly ThreadRankStart[] = [];
+let isLooking = false;
+
+function tell(message: FromThreadHost): void {
+  process.send?.(message);
+}
+
+function start(ranks: readonly ThreadRankStart[], description: string): void {
+  let segment: Segment;
+  try {
+    segment = createThreadMemory(ranks.length, new TextEncoder().encode(description));
+  } catch (error) {
+    tell({ kind: 'failed', message: (error as Error).message });
+    return;
+  }
+  starts = ranks;
+  const watched = new RankMonitor(
+    segment,
+    ranks.map(({ rank }) => rank),
+  );
+  monitor = watched;
+  setInterval(() => watched.sample(), SAMPLE_MS).unref();
+  for (const rank of ranks) startRank(rank, segment, watched);
+  tell({ kind: 'started', segmentByteLength: segment.buffer.byteLength });
+}
+
+function startRank(rank: ThreadRankStart, segment: Segment, watched: RankMonitor): void {
+  const { local, file, args, stdin, stdout, stderr } = rank;
+  const tsmpi = { buffer: segment.buffer as SharedArrayBuffer, localRank: local, worldRank: rank.rank };
+  const workerData: ThreadRankData = { tsmpi, file, args, stdin, stdout, stderr };
+  const worker = new Worker(new URL('./thread-rank.js', import.meta.url), {
+    workerData,
+    env: rank.env,
+    name: `rank ${rank.rank}`,
+    stdin: true,
+    stdout: true,
+    stderr: true,
+  });
+  live.add(local);
+  let note: string | undefined;
+  worker.once('error', (error: unknown) => {
+    if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+      note = "out of memory: it reached the heap limit of Node (raise it with --node-args '--max-old-space-size=MIB')";
+    }
+    const text = error instanceof Error ? inspect(error) : `Uncaught ${inspect(error)}`;
+    writeAll(stderr, Buffer.from(`${text}\n`));
+  });
+  worker.once('exit', (code) => {
+    const aborted = watched.aborted(local);
+    live.delete(local);
+    ended.set(local, `exited with code ${aborted?.code ?? code}`);
+    const facts = { aborted: aborted?.reason, usedTsmpi: watched.usedTsmpi(local), note };
+    tell({ kind: 'exit', rank: rank.rank, code: aborted?.code ?? code, ...facts });
+    for (const fd of [stdin, stdout, stderr]) if (fd > 2) closeSync(fd);
+    wakeOthers(local, segment, watched);
+    if (code === 0) lookForStuck(watched);
+  });
+}
+
+/** Those who wait for that rank look again. */
+function wakeOthers(local: number, segment: Segment, watched: RankMonitor): void {
+  watched.markDeparted(local);
+  for (const other of live) {
+    if (watched.takeSleepingFlag(other)) Atomics.notify(segment.i32, segment.control(other, CONTROL.sleeping));
+  }
+}
+
+function lookForStuck(watched: RankMonitor): void {
+  if (isLooking) return;
+  isLooking = true;
+  setInterval(() => {
+    const pairs = watched.findStuck((local) => live.has(local));
+    if (pairs.length > 0) tell({ kind: 'stuck', pairs });
+  }, STUCK_LOOK_MS);
+}
+
+process.on('message', (message: ToThreadHost) => {
+  if (message.kind === 'start') start(message.ranks, message.description);
+  else {
+    const where = starts.map(({ local }) => monitor!.whereabouts(local, { pid: process.pid, ended: ended.get(local) }));
+    tell({ kind: 'where', where });
+  }
+});
+process.on('disconnect', () => process.kill(0, 'SIGKILL'));

@@ -1,0 +1,122 @@
+/**
+ * Verdict: why the job ended, which exit code that is, and the last line that says so.
+ *
+ * The first cause counts. What happens to other ranks afterwards, because they were told to end, is a consequence and is
+ * never reported as a cause.
+ */
+
+import { constants } from 'node:os';
+import type { RankExit, StuckPair, Whereabouts } from '../agent/protocol.ts';
+
+/** What ended the job. */
+export interface Cause {
+  readonly exitCode: number;
+  /** The rank to name in the last line; undefined: none is to blame. */
+  readonly rank?: { readonly rank: number; readonly pid: number };
+  /** Lines above the last one. */
+  readonly lines?: readonly string[];
+  /** The last line, without the rank; undefined: nothing is said. */
+  readonly text?: string;
+}
+
+export class Verdict {
+  readonly #hostName: () => string;
+  #cause: Cause | undefined;
+  /** What was learned about the rank's death after its exit. */
+  #note: string | undefined;
+
+  constructor(hostName: () => string) {
+    this.#hostName = hostName;
+  }
+
+  get isGiven(): boolean {
+    return this.#cause !== undefined;
+  }
+
+  get exitCode(): number {
+    return this.#cause?.exitCode ?? 0;
+  }
+
+  /** Take a cause; only the first one counts. Return whether this one did. */
+  give(cause: Cause): boolean {
+    if (this.#cause !== undefined) return false;
+    this.#cause = cause;
+    return true;
+  }
+
+  /** Add what was found out about a rank's death. */
+  note(rank: number, note: string): void {
+    if (this.#cause?.rank?.rank === rank) this.#note = note;
+  }
+
+  /** Return what is printed at the very end. */
+  lines(): string[] {
+    if (this.#cause?.text === undefined) return [];
+    const { lines = [], rank, text } = this.#cause;
+    const words = this.#note === undefined ? text : `${text} (${this.#note})`;
+    const last = rank === undefined ? words : `rank ${rank.rank} on ${this.#hostName()} (pid ${rank.pid}): ${words}`;
+    return [...lines, last].map((line) => `tsmpirun: ${line}`);
+  }
+}
+
+/** Return the cause that a rank's exit is. */
+export function causeOfExit(exit: RankExit): Cause {
+  const base = { exitCode: exit.code, rank: { rank: exit.rank, pid: exit.pid } };
+  if (exit.aborted !== undefined) {
+    return { ...base, text: `called abort(${exit.code})${exit.aborted === '' ? '' : `: ${exit.aborted}`}` };
+  }
+  if (exit.isLeft) return { ...base, exitCode: 1, text: 'did not end although it was killed; it was left' };
+  if (exit.signal !== null) return { ...base, text: `killed by ${exit.signal}` };
+  if (exit.code === 13) return { ...base, text: 'exited with code 13: an await at the top level of the program never settles' };
+  const signal = exit.code > 128 ? signalName(exit.code - 128) : undefined;
+  return { ...base, text: `exited with code ${exit.code}${signal === undefined ? '' : ` (128 + ${signal})`}` };
+}
+
+/** Return the cause that is a rank which ended while others wait for it. */
+export function causeOfStuck(pairs: readonly StuckPair[], where: readonly Whereabouts[]): Cause {
+  const gone = pairs[0]!.gone;
+  const waiters = pairs.filter((pair) => pair.gone === gone).map((pair) => pair.rank);
+  const rank = where.find((candidate) => candidate.rank === gone);
+  const how = pairs[0]!.goneUsedTsmpi ? 'ended' : 'ended without ever using tsmpi';
+  return {
+    exitCode: 1,
+    rank: { rank: gone, pid: rank?.pid ?? 0 },
+    lines: where.filter(({ state }) => state !== 'ended').map(describeWhereabouts),
+    text: `${how} while ${waiters.length === 1 ? `rank ${waiters[0]} waits` : `ranks ${listRanks(waiters)} wait`} for it`,
+  };
+}
+
+/** Return where a rank stands in one line. */
+export function describeWhereabouts(where: Whereabouts): string {
+  const name = `rank ${where.rank} (pid ${where.pid})`;
+  const seconds = Math.floor(where.forMs / 1000);
+  switch (where.state) {
+    case 'ended':
+      return `${name} ${where.text}`;
+    case 'starting':
+      return `${name} has not used tsmpi yet`;
+    case 'waiting':
+      return `${name} waits in ${where.text}`;
+    case 'computing': {
+      const since = seconds < 1 ? 'computes' : `computes since ${seconds} s`;
+      return where.text === '' ? `${name} ${since}, without a call so far` : `${name} ${since}; its last call was ${where.text}`;
+    }
+  }
+}
+
+/** Return ranks in short: `0-3, 7`. */
+export function listRanks(ranks: readonly number[]): string {
+  const sorted = [...ranks].sort((a, b) => a - b);
+  const parts: string[] = [];
+  for (let start = 0; start < sorted.length; ) {
+    let end = start;
+    while (end + 1 < sorted.length && sorted[end + 1] === sorted[end]! + 1) end++;
+    parts.push(end === start ? `${sorted[start]}` : `${sorted[start]}${end === start + 1 ? ', ' : '-'}${sorted[end]}`);
+    start = end + 1;
+  }
+  return parts.join(', ');
+}
+
+function signalName(signal: number): string | undefined {
+  return Object.entries(constants.signals).find(([, value]) => value === signal)?.[0];
+}

@@ -1,0 +1,130 @@
+/**
+ * The memory behind a segment: a memfd for ranks that are processes, a SharedArrayBuffer for ranks that are threads.
+ *
+ * Before anything is reserved the host is asked what it can give, since a memory cgroup kills whoever goes beyond it
+ * instead of failing the call, and a SharedArrayBuffer is only reserved when it is touched. The usual shape is tried
+ * first, then smaller ones; when none fits, the error names the size wanted and the size there.
+ */
+
+import { readFileSync } from 'node:fs';
+import { MpiError } from '../base/errors.ts';
+import type { Addon } from '../native/addon.ts';
+import { layOut, type SegmentShape, shapesFor } from './layout.ts';
+import { Segment } from './segment.ts';
+
+/** Left to everybody else on the host: a segment that takes the last page would only move the death elsewhere. */
+const RESERVE_BYTES = 16 << 20;
+
+/** Where to read what the host can give; a test reads files of its own. */
+export interface MemoryFiles {
+  readonly meminfo: string;
+  readonly cgroup: string;
+  /** Mount point of the cgroup hierarchies. */
+  readonly cgroupRoot: string;
+}
+
+const HOST_FILES: MemoryFiles = { meminfo: '/proc/meminfo', cgroup: '/proc/self/cgroup', cgroupRoot: '/sys/fs/cgroup' };
+
+/** A segment's memory in a descriptor of this process. */
+export interface ProcessMemory {
+  readonly fd: number;
+  readonly segment: Segment;
+}
+
+/** Make a memfd with room for the segment, every page reserved, and initialize it. */
+export function createProcessMemory(addon: Addon, localSize: number, description: Uint8Array): ProcessMemory {
+  return createFitting(localSize, description, (shape, byteLength) => {
+    const fd = addon.createMemory('tsmpi', byteLength);
+    if (fd < 0) return undefined;
+    return { fd, segment: Segment.create(addon.map(fd, byteLength), shape, description) };
+  });
+}
+
+/** Make a SharedArrayBuffer with room for the segment and initialize it. */
+export function createThreadMemory(localSize: number, description: Uint8Array): Segment {
+  return createFitting(localSize, description, (shape, byteLength) => {
+    try {
+      return Segment.create(new SharedArrayBuffer(byteLength), shape, description);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** Return the bytes that this process can still take: the least of the host's and of every cgroup's above it. */
+export function availableMemory(files: MemoryFiles = HOST_FILES): number {
+  return Math.min(hostAvailable(files), cgroup2Available(files), cgroup1Available(files));
+}
+
+function createFitting<T>(
+  localSize: number,
+  description: Uint8Array,
+  make: (shape: SegmentShape, byteLength: number) => T | undefined,
+): T {
+  const available = availableMemory();
+  const shapes = shapesFor(localSize, description.byteLength);
+  for (const shape of shapes) {
+    const { byteLength } = layOut(shape);
+    const memory = byteLength + RESERVE_BYTES <= available ? make(shape, byteLength) : undefined;
+    if (memory !== undefined) return memory;
+  }
+  const wanted = layOut(shapes[0]!).byteLength;
+  const least = layOut(shapes.at(-1)!).byteLength;
+  throw new MpiError(
+    'ERR_MPI_NO_MEM',
+    `no memory for the segment of ${localSize} ranks: ${mebibytes(wanted)} wanted, ${mebibytes(least)} at the least, ` +
+      `${mebibytes(Math.max(available - RESERVE_BYTES, 0))} there`,
+  );
+}
+
+function mebibytes(byteLength: number): string {
+  return `${(byteLength / (1 << 20)).toFixed(1)} MiB`;
+}
+
+function hostAvailable(files: MemoryFiles): number {
+  const found = /^MemAvailable:\s+(\d+) kB/m.exec(read(files.meminfo));
+  return found === null ? Infinity : Number(found[1]) * 1024;
+}
+
+function cgroup2Available(files: MemoryFiles): number {
+  const path = /^0::(.*)$/m.exec(read(files.cgroup))?.[1];
+  if (path === undefined) return Infinity;
+  return leastOfTree(files.cgroupRoot, path, (folder) => {
+    const limit = number(`${folder}/memory.max`);
+    const cached = Number(/^inactive_file (\d+)$/m.exec(read(`${folder}/memory.stat`))?.[1] ?? 0);
+    return limit - number(`${folder}/memory.current`, 0) + cached;
+  });
+}
+
+function cgroup1Available(files: MemoryFiles): number {
+  const path = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(read(files.cgroup))?.[1];
+  if (path === undefined) return Infinity;
+  return leastOfTree(`${files.cgroupRoot}/memory`, path, (folder) => {
+    const limit = number(`${folder}/memory.limit_in_bytes`);
+    const cached = Number(/^total_inactive_file (\d+)$/m.exec(read(`${folder}/memory.stat`))?.[1] ?? 0);
+    return limit - number(`${folder}/memory.usage_in_bytes`, 0) + cached;
+  });
+}
+
+/** Ask a cgroup and all above it; a container may see only its own as the root, which is asked in any case. */
+function leastOfTree(root: string, path: string, available: (folder: string) => number): number {
+  let least = available(root);
+  for (let at = path.replace(/\/+$/, ''); at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
+    least = Math.min(least, available(root + at));
+  }
+  return least;
+}
+
+function number(path: string, missing: number = Infinity): number {
+  const text = read(path).trim();
+  return text === '' || text === 'max' ? missing : Number(text);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
