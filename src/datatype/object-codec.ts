@@ -1,7 +1,7 @@
 /**
  * ObjectCodec: any value as an object message: a head, and the large arrays of the value beside it.
  *
- * The idea: msgpackr writes the tree of nodes that stands for the value (object-node.ts); arrays of BESIDE_BYTES and more
+ * The idea: msgpackr writes the list of nodes that stands for the value (object-node.ts); arrays of BESIDE_BYTES and more
  * never pass through it. In front stands what the receiver must know before the arrays can come: their lengths.
  *
  *     0        uint32   how many arrays travel beside the head
@@ -52,9 +52,9 @@ function loadPackr(): Packr {
  */
 export function encodeObject(value: unknown, prefixBytes = 0): EncodedObject {
   const encoder = new ObjectEncoder();
-  const tree = encoder.encode(value);
+  const list = encoder.encode(value);
   const codec = packr ?? loadPackr();
-  const packed = codec.pack(tree, RESET_BUFFER_MODE);
+  const packed = codec.pack(list, RESET_BUFFER_MODE);
   const { arrays } = encoder;
   const tableBytes = COUNT_BYTES + LENGTH_BYTES * arrays.length;
   const head = new Uint8Array(prefixBytes + tableBytes + packed.byteLength);
