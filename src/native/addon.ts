@@ -14,7 +14,10 @@ export interface WatchLayout {
   readonly cellsOffset: number;
   /** Int32: the consumer's position, mirrored by the engine at each cell it takes. */
   readonly headOffset: number;
-  /** Int32: nonzero while the engine waits for something that no cell announces; then the callback runs at each turn. */
+  /**
+   * Int32: nonzero while the engine waits for something that no cell announces; then the callback runs at each turn of
+   * the loop. Bit 0 (value 1) also keeps the loop from blocking; without it (value 2) the engine must have arranged to be rung.
+   */
   readonly pollingOffset: number;
   readonly cellByteLength: number;
   /** A power of two. */
@@ -28,9 +31,9 @@ export interface Addon {
   // ---- segment -----------------------------------------------------------------------------
   /** Make an anonymous memfd of that size and reserve every page of it (fallocate). Return the descriptor or -errno. */
   createMemory(name: string, byteLength: number): number;
-  /** Map a descriptor shared and writable. Detach before the mapping goes: see unmap. Throws an Error with the errno's name. */
+  /** Map a descriptor shared and writable. Throws an Error whose code is the errno's name (EINVAL: the descriptor holds less). */
   map(fd: number, byteLength: number): ArrayBuffer;
-  /** Detach the buffer, then unmap it, so that a stale view throws instead of crashing. */
+  /** Detach the buffer, then unmap it, so that a stale view throws instead of crashing. Once more: nothing happens. Throws EBUSY while the watch looks into it. */
   unmap(buffer: ArrayBuffer): void;
   /** open(2) with O_CLOEXEC; flags as fs.constants. Return the descriptor or -errno. Opens /proc/<pid>/fd/<n> too. */
   open(path: string, flags: number): number;
@@ -45,7 +48,7 @@ export interface Addon {
   pipe(nonBlocking: boolean): [number, number] | number;
   /** Make an epoll descriptor that watches the doorbell (EPOLLIN). Return it or -errno. */
   createEpoll(bell: number): number;
-  /** Sleep until a byte is in the doorbell or the time is over (-1: no limit). Empties the doorbell. 1 rung, 0 timed out. */
+  /** Sleep until a byte is in the doorbell or the time is over (-1: no limit). Empties the doorbell. 1 rung, 0 timed out, or -errno. */
   park(epoll: number, bell: number, timeoutMs: number): number;
   /** Write one byte to a doorbell; a full pipe (EAGAIN) counts as rung. 0 or -errno. */
   ring(bell: number): number;
@@ -53,7 +56,7 @@ export interface Addon {
   drain(bell: number): void;
   /**
    * Watch the epoll descriptor and the inbox from libuv's loop. uv_prepare: raise the sleeping flag (sequentially
-   * consistent), then, if the next cell is published or the polling word is set, keep the loop from blocking (uv_idle).
+   * consistent), then, if the next cell is published or bit 0 of the polling word is set, keep the loop from blocking (uv_idle).
    * uv_check: lower the flag; if the doorbell rang, the next cell is published or the polling word is set, call `wake`
    * (napi_make_callback). All handles are unref'ed until refWatch(handle, true). One per environment.
    */
@@ -65,6 +68,7 @@ export interface Addon {
   yield(): void;
 
   // ---- copies ------------------------------------------------------------------------------
+  // Views and ArrayBuffers are the cheap arguments here; a bare SharedArrayBuffer costs a microsecond more on Node 20 and 22.
   /** Address of the first byte of a view or buffer, as a number (53 bits are enough for user space). */
   addressOf(data: ArrayBufferView | ArrayBufferLike): number;
   /** memcpy between two views or buffers, offsets in bytes from their starts. Checked against both lengths (throws RangeError). */
@@ -99,9 +103,12 @@ export interface Addon {
   getAffinity(): number[];
   /** Pin this thread and those it starts later. 0 or -errno. */
   setAffinity(cores: readonly number[]): number;
-  /** Start a native thread (small stack, all signals blocked) that waits for hang-up of the descriptor, then kill(0, SIGKILL). One per process. */
+  /**
+   * Start a native thread (small stack, all signals blocked) that waits for hang-up of the descriptor, then kill(0, SIGKILL):
+   * the process must lead a group of its own. One per process (-EALREADY). The descriptor stays the caller's. 0 or -errno.
+   */
   startLifeline(fd: number): number;
-  /** End that thread's watch: closing the job in order. */
+  /** End that thread's watch: closing the job in order. When this returns, a hang-up harms nobody any more. */
   stopLifeline(): void;
   /** prctl(PR_SET_CHILD_SUBREAPER). */
   setSubreaper(): number;
@@ -113,7 +120,10 @@ export interface Addon {
   // ---- bare references for benchmarks (native/src/reference) ----------------------------------
   /** Cache-line ping-pong of two processes over two flags 128 bytes apart; side 0 starts. Return ns per half round trip. Both ends pass equal iterations. */
   referencePingPong(segment: ArrayBuffer, byteOffset: number, side: number, iterations: number): number;
-  /** Copy through `slots` slots of `slotByteLength` in the segment, one side in, the other out. Return ns for all repetitions. */
+  /**
+   * Copy through `slots` slots of `slotByteLength` in the segment, side 0 in, side 1 out. Return ns for all repetitions.
+   * Takes slots x (64 + slotByteLength) bytes from a multiple of 64 on, zeroed before the first run.
+   */
   referencePipeline(
     segment: ArrayBuffer,
     byteOffset: number,

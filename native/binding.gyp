@@ -1,0 +1,22 @@
+# Only for machines without Node's headers, where node-gyp fetches them; build.mjs says when. Flags as there.
+{
+  'targets': [
+    {
+      'target_name': 'tsmpi',
+      'sources': [
+        'src/addon.c',
+        'src/argument.c',
+        'src/copy.c',
+        'src/lifeline.c',
+        'src/park.c',
+        'src/process.c',
+        'src/reference.c',
+        'src/segment.c',
+        'src/watch.c',
+      ],
+      'defines': ['_GNU_SOURCE', 'NAPI_VERSION=9'],
+      'cflags': ['-std=c11', '-O2', '-fvisibility=hidden', '-ffp-contract=off', '-Wall', '-Wextra', '-pthread'],
+      'ldflags': ['-pthread', '-Wl,-z,nodelete'],
+    },
+  ],
+}
