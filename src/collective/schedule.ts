@@ -10,6 +10,7 @@
  */
 
 import type { TypedArray } from '../datatype/element-type.ts';
+import type { ElementViews } from '../datatype/element-views.ts';
 
 /** What is yielded: a marker that says "wait for all that I posted". */
 export interface Step {
@@ -19,42 +20,41 @@ export interface Step {
 /** An algorithm under way; it returns nothing, results lie in the buffers it was given. */
 export type Schedule = Generator<Step, void, void>;
 
-/** The memory that the members of a communicator share on one host (segment/layout.ts: areas). */
+/** The memory that the members of a communicator share on one host (segment/layout.ts: areas); one object a communicator. */
 export interface Area {
-  /** Views over the whole segment; offsets below index them after shifting. */
-  readonly i32: Int32Array;
-  readonly f64: Float64Array;
-  readonly u8: Uint8Array;
+  /** Views over the whole segment; byte offsets below index them after shifting. */
+  readonly views: ElementViews;
   /** Byte offset of the area, a multiple of 64. */
   readonly byteOffset: number;
   readonly byteLength: number;
   /** Bytes that one rank may contribute in one turn (AREA_SLOT_BYTES). */
   readonly slotBytes: number;
-  /** Copy `count` elements of data, from index `from`, to that byte offset of the segment (8-aligned). */
-  write(data: TypedArray, from: number, count: number, byteOffset: number): void;
-  /** Copy `count` elements at that byte offset of the segment into `into` from index `at`. */
-  read(byteOffset: number, into: TypedArray, at: number, count: number): void;
-  /** A typed view of `data`'s element type over the segment, for operators: `count` elements at that byte offset. */
-  view(data: TypedArray, byteOffset: number, count: number): TypedArray;
-  /**
-   * Be resumed once the Int32 at `word` has reached `value` (wrapping comparison: (load - value) | 0 >= 0).
-   * Whoever stores to that word calls wake() afterwards.
-   */
-  until(word: number, value: number): Step;
   /** Wake members that sleep; call it after the store that others wait for (sequentially consistent: Atomics.store). */
   wake(): void;
-  /** Counts the collectives that used the area: equal on all members; its lowest bit chooses the turn's slots. */
+  /** The last turn taken (area-turn.ts): equal on all members once each has issued the same collectives. Starts at 0. */
   turn: number;
+  /** The last turn that this rank has finished with. Starts at 0. */
+  finished: number;
+  /** The last turn that this rank knows every member to have arrived at. Starts at 0. */
+  settled: number;
 }
 
 /** What an algorithm sees of its communicator. Ranks are the communicator's. */
 export interface Port {
   readonly rank: number;
   readonly size: number;
-  /** Shared memory of all members; undefined when they are not all on one host, or no area was left. */
-  readonly area: Area | undefined;
+  /**
+   * Shared memory of all members; undefined when they are not all on one host, or none was left. Set back to undefined by
+   * the first collective that a schedule begins (plan.ts).
+   */
+  area: Area | undefined;
   send(data: TypedArray, dest: number): Step;
   recv(into: TypedArray, source: number): Step;
   /** Both at once. */
   exchange(data: TypedArray, dest: number, into: TypedArray, source: number): Step;
+  /**
+   * Be resumed once the Int32 at index `word` of the segment has reached `value` (wrapping comparison: (load - value) | 0 >= 0).
+   * Whoever stores to that word calls area.wake() afterwards. Only where there is an area.
+   */
+  until(word: number, value: number): Step;
 }

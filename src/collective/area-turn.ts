@@ -1,0 +1,222 @@
+/**
+ * Turns: how collectives share the memory of an area, one after the other.
+ *
+ *     0      count of parity 0      arrivals of the turn under way; added to by all
+ *     64     count of parity 1
+ *     128    epoch, ready           epoch: all have arrived at this turn, the last to arrive writes; ready: the data of
+ *                                   the turn's root is there, the root writes
+ *     256    a slot that is not used, then for parity 0 a slot a rank, then the same for parity 1
+ *     slot   0 flag: the turn at which its rank arrived last; 4 finished: the turn it has finished with; 8 payload.
+ *            Written by its rank; the payloads also by whoever reduces them, until it publishes the result
+ *
+ * The idea: each collective on the area is a turn, numbered in the order of issue, which is the same on all members. A
+ * rank *enters* turn t, writes its payload, *arrives*, reads what others wrote, and *finishes*. Three rules:
+ *   1. a rank enters t only when it has finished t - 1 itself (so it has arrived at all before, in order);
+ *   2. a rank enters t only when it knows that every rank has arrived at t - 1;
+ *   3. it touches the slots of turn t, which are those of parity t & 1, only between entering and finishing t, and those
+ *      of another rank only when that rank has arrived at t.
+ * Then nobody overwrites what is still being read: whoever writes slots of t + 2 has entered t + 2, so by 2 every rank
+ * has arrived at t + 1, so by 1 every rank had finished t. A turn's count is used again at t + 2 alike, after the last to
+ * arrive at t has reset it. A result may therefore lie in the slots, and a rank that reads nothing (a reduction's leaf, a
+ * broadcast's root) finishes as soon as it has arrived; it waits for the others when it enters the next turn.
+ * Nonblocking collectives overlap only so far: a schedule whose predecessor on this rank is not finished waits for it.
+ *
+ * Numbers wrap; comparisons are right as long as the word compared was written within the last 2^31 turns. So every
+ * arrival writes the flag, and turns that need no epoch refresh it (raiseFlag).
+ *
+ * Limits: whoever gives an area back makes sure that all members have finished their last turn, by messages.
+ */
+
+import { COPY_IN, COPY_OUT } from '../datatype/copy-kernels.ts';
+import { ELEMENT_SHIFT, type TypedArray } from '../datatype/element-type.ts';
+import type { Op } from '../datatype/operator.ts';
+import { reduceInto } from '../datatype/reduce-kernels.ts';
+import { rankAt } from './binomial-tree.ts';
+import type { Area, Port, Schedule, Step } from './schedule.ts';
+
+const COUNT_BYTES = 64;
+const EPOCH_BYTES = 128;
+const READY_BYTES = 132;
+const SLOTS_BYTES = 256;
+const SLOT_HEADER_BYTES = 8;
+
+/** Return how many bytes one rank may contribute to a turn. */
+export function payloadBytes(slotBytes: number): number {
+  return slotBytes - SLOT_HEADER_BYTES;
+}
+
+/** Take the next turn: when the collective is called, so that turns are in the order of issue. */
+export function takeTurn(area: Area): number {
+  area.turn = (area.turn + 1) | 0;
+  return area.turn;
+}
+
+/** Return whether this rank may enter that turn without waiting (rules 1 and 2). Ask before enter(): a generator costs. */
+export function mayEnter(area: Area, turn: number): boolean {
+  const previous = (turn - 1) | 0;
+  return area.finished === previous && (area.settled === previous || hasAllArrived(area, previous));
+}
+
+/** Wait until this rank may write to the slots of that turn. */
+export function* enter(area: Area, port: Port, turn: number): Schedule {
+  const previous = (turn - 1) | 0;
+  if (area.finished !== previous) {
+    // An earlier schedule of this rank is under way: it stores this word when it finishes, as a later turn was taken.
+    const word = (slotOf(area, port.size, port.rank, 0) + 4) >> 2;
+    area.views.i32[word] = area.finished;
+    yield port.until(word, previous);
+  }
+  if (area.settled !== previous && !hasAllArrived(area, previous)) yield untilAllArrived(area, port, previous);
+}
+
+/** Arrive by the counter. Return whether this rank was the last to: then it must call publish(). */
+export function arrive(area: Area, port: Port, turn: number): boolean {
+  const { i32 } = area.views;
+  i32[slotOf(area, port.size, port.rank, turn) >> 2] = turn;
+  const count = (area.byteOffset + (turn & 1) * COUNT_BYTES) >> 2;
+  // Each addition releases the payload written before it, and acquires those of all that added earlier: the last has all.
+  if (Atomics.add(i32, count, 1) !== port.size - 1) return false;
+  // Seen by those who add to it at turn + 2: they know that this rank has arrived at turn + 1.
+  i32[count] = 0;
+  return true;
+}
+
+/** Say that all have arrived, and that the result of the turn, where it has one, lies in the slots. */
+export function publish(area: Area, turn: number): void {
+  const { i32 } = area.views;
+  i32[(area.byteOffset + READY_BYTES) >> 2] = turn;
+  // Releases what was reduced; pairs with hasAllArrived() and until().
+  Atomics.store(i32, (area.byteOffset + EPOCH_BYTES) >> 2, turn);
+  area.wake();
+}
+
+/** Return whether all are known to have arrived at that turn by the counter, and its result to be there. */
+export function hasAllArrived(area: Area, turn: number): boolean {
+  // Acquires all payloads; pairs with publish().
+  if (((Atomics.load(area.views.i32, (area.byteOffset + EPOCH_BYTES) >> 2) - turn) | 0) < 0) return false;
+  area.settled = turn;
+  return true;
+}
+
+/** Wait for hasAllArrived(). */
+export function untilAllArrived(area: Area, port: Port, turn: number): Step {
+  return port.until((area.byteOffset + EPOCH_BYTES) >> 2, turn);
+}
+
+/** Say that the root's payload is there; the root does so before it arrives, so that ready never falls behind. */
+export function publishReady(area: Area, turn: number): void {
+  // Releases the payload; pairs with isReady() and until().
+  Atomics.store(area.views.i32, (area.byteOffset + READY_BYTES) >> 2, turn);
+  area.wake();
+}
+
+/** Return whether the root's payload is there. */
+export function isReady(area: Area, turn: number): boolean {
+  return ((Atomics.load(area.views.i32, (area.byteOffset + READY_BYTES) >> 2) - turn) | 0) >= 0;
+}
+
+/** Wait for isReady(). */
+export function untilReady(area: Area, port: Port, turn: number): Step {
+  return port.until((area.byteOffset + READY_BYTES) >> 2, turn);
+}
+
+/** Arrive without the counter: everybody looks at everybody's flag. All ranks of a turn arrive in the same way. */
+export function raiseFlag(area: Area, port: Port, turn: number): void {
+  const { i32 } = area.views;
+  if (port.rank === 0) {
+    // Keeps both words fresh where no turn uses the counter. True: this rank has entered, so all have arrived before.
+    i32[(area.byteOffset + EPOCH_BYTES) >> 2] = turn - 1;
+    i32[(area.byteOffset + READY_BYTES) >> 2] = turn - 1;
+  }
+  // Releases the payload; pairs with hasRaised() and until().
+  Atomics.store(i32, slotOf(area, port.size, port.rank, turn) >> 2, turn);
+  area.wake();
+}
+
+/** Return whether a rank has arrived at that turn by its flag. */
+export function hasRaised(area: Area, size: number, rank: number, turn: number): boolean {
+  return ((Atomics.load(area.views.i32, slotOf(area, size, rank, turn) >> 2) - turn) | 0) >= 0;
+}
+
+/** Wait for hasRaised(). */
+export function untilRaised(area: Area, port: Port, rank: number, turn: number): Step {
+  return port.until(slotOf(area, port.size, rank, turn) >> 2, turn);
+}
+
+/** Say that this rank reads and writes nothing of that turn any more. */
+export function finish(area: Area, port: Port, turn: number): void {
+  area.finished = turn;
+  // Only this rank waits for the word, and only when a later turn was taken already; pairs with enter().
+  if (area.turn !== turn) Atomics.store(area.views.i32, (slotOf(area, port.size, port.rank, 0) + 4) >> 2, turn);
+}
+
+/** Copy `count` elements of `data`, from index `from` on, to this rank's slot. */
+export function writePayload(
+  area: Area,
+  port: Port,
+  turn: number,
+  code: number,
+  data: TypedArray,
+  from: number,
+  count: number,
+): void {
+  COPY_IN[code]!(data, from, count, area.views, slotOf(area, port.size, port.rank, turn) + SLOT_HEADER_BYTES);
+}
+
+/** Copy `count` elements of a rank's slot into `into`, from index `at` on. */
+export function readPayload(
+  area: Area,
+  size: number,
+  rank: number,
+  turn: number,
+  code: number,
+  into: TypedArray,
+  at: number,
+  count: number,
+): void {
+  COPY_OUT[code]!(area.views, slotOf(area, size, rank, turn) + SLOT_HEADER_BYTES, into, at, count);
+}
+
+/** Combine `count` elements of a rank's slot into `inout`; built-in operators give the same bits in either order of two. */
+export function reducePayload(
+  area: Area,
+  size: number,
+  rank: number,
+  turn: number,
+  op: Op,
+  code: number,
+  inout: TypedArray,
+  count: number,
+): void {
+  reduceInto(op, code, area.views.byCode[code]!, inout, count, payloadIndex(area, size, rank, turn, code), 0);
+}
+
+/**
+ * Reduce all slots of a turn where they lie, in the order of binomial-tree.ts for that root: bit for bit what messages
+ * would give. The result lies in the slot of resultRank().
+ */
+export function reduceSlots(area: Area, size: number, turn: number, op: Op, code: number, count: number, root: number): void {
+  const view = area.views.byCode[code]!;
+  // The result of positions first…last lies in the slot of the last.
+  for (let mask = 1; mask < size; mask <<= 1) {
+    for (let first = 0; first + mask < size; first += 2 * mask) {
+      const lower = payloadIndex(area, size, rankAt(first + mask - 1, root, size), turn, code);
+      const upper = payloadIndex(area, size, rankAt(Math.min(first + 2 * mask, size) - 1, root, size), turn, code);
+      reduceInto(op, code, view, view, count, lower, upper);
+    }
+  }
+}
+
+/** Return the rank in whose slot reduceSlots() leaves the result. */
+export function resultRank(size: number, root: number): number {
+  return rankAt(size - 1, root, size);
+}
+
+function slotOf(area: Area, size: number, rank: number, turn: number): number {
+  return area.byteOffset + SLOTS_BYTES + ((turn & 1) * (size + 1) + 1 + rank) * area.slotBytes;
+}
+
+/** Index of a payload's first element in the whole segment's view; a division, as offsets may pass 2^31. */
+function payloadIndex(area: Area, size: number, rank: number, turn: number, code: number): number {
+  return (slotOf(area, size, rank, turn) + SLOT_HEADER_BYTES) / (1 << ELEMENT_SHIFT[code]!);
+}

@@ -1,0 +1,125 @@
+/**
+ * Catalogue: every algorithm by operation and name, and what `tsmpi info --collectives` prints of it.
+ */
+
+import { rabenseifner as allreduceRabenseifner } from './allreduce/rabenseifner.ts';
+import { recursiveDoubling as allreduceRecursiveDoubling } from './allreduce/recursive-doubling.ts';
+import { reduceBcast } from './allreduce/reduce-bcast.ts';
+import { ring as allreduceRing } from './allreduce/ring.ts';
+import { sharedCounter as allreduceSharedCounter } from './allreduce/shared-counter.ts';
+import { sharedFlags as allreduceSharedFlags } from './allreduce/shared-flags.ts';
+import type { AllreduceArguments, BarrierArguments, BcastArguments, ReduceArguments } from './arguments.ts';
+import { dissemination } from './barrier/dissemination.ts';
+import { sharedCounter as barrierSharedCounter } from './barrier/shared-counter.ts';
+import { sharedFlags as barrierSharedFlags } from './barrier/shared-flags.ts';
+import { tree as barrierTree } from './barrier/tree.ts';
+import { binomial as bcastBinomial } from './bcast/binomial.ts';
+import { pipelinedChain } from './bcast/pipelined-chain.ts';
+import { scatterAllgather } from './bcast/scatter-allgather.ts';
+import { sharedCounter as bcastSharedCounter } from './bcast/shared-counter.ts';
+import type { Algorithm } from './plan.ts';
+import { binomial as reduceBinomial } from './reduce/binomial.ts';
+import { linear as reduceLinear } from './reduce/linear.ts';
+import { rabenseifner as reduceRabenseifner } from './reduce/rabenseifner.ts';
+import { sharedCounter as reduceSharedCounter } from './reduce/shared-counter.ts';
+import type { AlgorithmName, OperationName } from './restrictions.ts';
+import { RULES } from './selection.ts';
+
+/** Argument records by operation. */
+export interface ArgumentsOf {
+  barrier: BarrierArguments;
+  bcast: BcastArguments;
+  reduce: ReduceArguments;
+  allreduce: AllreduceArguments;
+}
+
+/** The algorithms. */
+export const CATALOGUE: {
+  readonly [Name in OperationName]: Readonly<Record<AlgorithmName<Name>, Algorithm<ArgumentsOf[Name]>>>;
+} = {
+  barrier: {
+    dissemination,
+    tree: barrierTree,
+    'shared-counter': barrierSharedCounter,
+    'shared-flags': barrierSharedFlags,
+  },
+  bcast: {
+    binomial: bcastBinomial,
+    'scatter-allgather': scatterAllgather,
+    'pipelined-chain': pipelinedChain,
+    'shared-counter': bcastSharedCounter,
+  },
+  reduce: {
+    binomial: reduceBinomial,
+    linear: reduceLinear,
+    rabenseifner: reduceRabenseifner,
+    'shared-counter': reduceSharedCounter,
+  },
+  allreduce: {
+    'recursive-doubling': allreduceRecursiveDoubling,
+    'reduce-bcast': reduceBcast,
+    rabenseifner: allreduceRabenseifner,
+    ring: allreduceRing,
+    'shared-counter': allreduceSharedCounter,
+    'shared-flags': allreduceSharedFlags,
+  },
+};
+
+/** What each algorithm is, in one line. */
+export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<AlgorithmName<Name>, string>> } = {
+  barrier: {
+    dissemination: 'ceil(log2 p) rounds: tell the rank 2^k above, hear from the rank 2^k below',
+    tree: 'combine up a binomial tree, broadcast down: 2 (p - 1) messages',
+    'shared-counter': 'one counter in shared memory; the last to arrive tells all',
+    'shared-flags': 'a flag a rank in shared memory; each watches all',
+  },
+  bcast: {
+    binomial: 'down a binomial tree: ceil(log2 p) (α + n β)',
+    'scatter-allgather': 'scatter down a binomial tree, allgather on a ring: about 2 n β',
+    'pipelined-chain': 'along a chain, in pieces: about n β for very long data',
+    'shared-counter': "through the root's slot in shared memory",
+  },
+  reduce: {
+    binomial: 'up a binomial tree, ranks in order: ceil(log2 p) (α + n β + n γ)',
+    linear: 'on the root, strictly from the left: (p - 1) (α + n β + n γ)',
+    rabenseifner: 'reduce-scatter by recursive halving, binomial gather: about 2 n β + n γ',
+    'shared-counter': "through slots in shared memory, in the binomial tree's order",
+  },
+  allreduce: {
+    'recursive-doubling': 'ceil(log2 p) rounds of whole arrays, ranks in order',
+    'reduce-bcast': 'binomial reduction to rank 0, binomial broadcast; one order of operations',
+    rabenseifner: 'reduce-scatter by recursive halving, allgather by recursive doubling: about 2 n β + n γ',
+    ring: 'reduce-scatter and allgather on a ring: 2 (p - 1) rounds, about 2 n β + n γ',
+    'shared-counter': 'slots in shared memory; the last to arrive reduces and tells all',
+    'shared-flags': 'slots and flags in shared memory; each reduces for itself',
+  },
+};
+
+/** One line of the listing. */
+export interface CatalogueLine {
+  readonly operation: OperationName;
+  readonly algorithm: string;
+  readonly summary: string;
+  /** When selection takes it: limits and reasons; empty for one that is only taken by force. */
+  readonly when: readonly string[];
+}
+
+/** List all algorithms with when each is selected, in the order of the catalogue. */
+export function listCatalogue(): CatalogueLine[] {
+  const lines: CatalogueLine[] = [];
+  for (const operation of Object.keys(SUMMARIES) as OperationName[]) {
+    for (const [algorithm, summary] of Object.entries(SUMMARIES[operation])) {
+      const rules = RULES[operation].filter((rule) => rule.algorithm === algorithm);
+      const when = rules.map(({ maxBytes, maxTotalBytes, maxSize, why }) => {
+        const limits = [
+          maxSize === undefined ? '' : `p <= ${maxSize}`,
+          maxBytes === undefined ? '' : `n <= ${maxBytes}`,
+          maxTotalBytes === undefined ? '' : `p n <= ${maxTotalBytes}`,
+        ].filter((limit) => limit !== '');
+        return limits.length === 0 ? why : `${limits.join(', ')}: ${why}`;
+      });
+      lines.push({ operation, algorithm, summary, when });
+    }
+  }
+  return lines;
+}

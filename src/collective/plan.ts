@@ -1,0 +1,110 @@
+/**
+ * Plan: selection for one operation of one communicator, done ahead.
+ *
+ * The idea: within a communicator only the bytes and the kind of operator vary from call to call, and the table has upper
+ * limits only. So for each kind of operator the table is asked once at each of its limits, which leaves a short list of
+ * byte limits and functions; a call walks it with numbers alone.
+ */
+
+import { type Op, type Operator, USER_OP } from '../datatype/operator.ts';
+import { payloadBytes } from './area-turn.ts';
+import type { OperationName, Situation } from './restrictions.ts';
+import type { Port, Schedule } from './schedule.ts';
+import { RULES, select } from './selection.ts';
+
+/** A collective's algorithm: makes the schedule of one call. */
+export type Algorithm<Arguments> = (port: Port, args: Arguments) => Schedule;
+
+/** What selection needs to know besides the call, equal on all ranks of the communicator. */
+export interface PlanSettings {
+  readonly size: number;
+  /** Bytes of a slot of its area, 0 without one. */
+  readonly slotBytes: number;
+  readonly isDeterministic: boolean;
+  /** The algorithms that the user forces. */
+  readonly forced: ReadonlyMap<OperationName, string>;
+}
+
+/** Kinds of operator that make a difference; operations without one count as built in. */
+export const BUILT_IN = 0;
+export const USER_COMMUTATIVE = 1;
+export const USER_ORDERED = 2;
+
+interface Range<Arguments> {
+  readonly maxBytes: number;
+  readonly algorithm: Algorithm<Arguments>;
+}
+
+export class Plan<Arguments> {
+  readonly #operation: OperationName;
+  readonly #algorithms: Readonly<Record<string, Algorithm<Arguments>>>;
+  readonly #settings: PlanSettings;
+  /** By kind of operator; empty until first used. */
+  readonly #ranges: Range<Arguments>[][] = [[], [], []];
+
+  constructor(operation: OperationName, algorithms: Readonly<Record<string, Algorithm<Arguments>>>, settings: PlanSettings) {
+    this.#operation = operation;
+    this.#algorithms = algorithms;
+    this.#settings = settings;
+  }
+
+  /**
+   * Make the schedule of one call, for so many bytes (Situation.bytes) and that kind of operator.
+   *
+   * The area is taken from the port then: a further collective of the same schedule begins when messages come, so on no
+   * two ranks at the same place in the order of issue, and goes without.
+   */
+  begin(port: Port, args: Arguments, bytes: number, kind: number): Schedule {
+    const schedule = this.choose(bytes, kind)(port, args);
+    port.area = undefined;
+    return schedule;
+  }
+
+  /** Return the algorithm for so many bytes and that kind of operator. */
+  choose(bytes: number, kind: number): Algorithm<Arguments> {
+    const ranges = this.#ranges[kind]!;
+    if (ranges.length === 0) this.#fill(ranges, kind);
+    let index = 0;
+    while (bytes > ranges[index]!.maxBytes) index++;
+    return ranges[index]!.algorithm;
+  }
+
+  #fill(ranges: Range<Arguments>[], kind: number): void {
+    const { size, slotBytes, isDeterministic } = this.#settings;
+    const limits = new Set([Number.POSITIVE_INFINITY]);
+    if (slotBytes > 0) limits.add(payloadBytes(slotBytes));
+    for (const { maxBytes, maxTotalBytes } of RULES[this.#operation]) {
+      if (maxBytes !== undefined) limits.add(maxBytes);
+      if (maxTotalBytes !== undefined) limits.add(Math.floor(maxTotalBytes / size));
+    }
+    const forced = this.#settings.forced.get(this.#operation);
+    for (const maxBytes of [...limits].sort((a, b) => a - b)) {
+      const situation: Situation = {
+        size,
+        bytes: maxBytes,
+        isCommutative: kind !== USER_ORDERED,
+        isBuiltIn: kind === BUILT_IN,
+        slotBytes,
+        isDeterministic,
+      };
+      ranges.push({ maxBytes, algorithm: this.#algorithmFor(situation, forced) });
+    }
+  }
+
+  #algorithmFor(situation: Situation, forced: string | undefined): Algorithm<Arguments> {
+    try {
+      return this.#algorithms[select(this.#operation, situation, forced).algorithm]!;
+    } catch (error) {
+      // A forced algorithm that cannot run there: the error belongs to the calls that would need it.
+      return () => {
+        throw error;
+      };
+    }
+  }
+}
+
+/** Return an operator's kind. */
+export function kindOf(op: Op): number {
+  if ((op as Operator).id !== USER_OP) return BUILT_IN;
+  return op.isCommutative ? USER_COMMUTATIVE : USER_ORDERED;
+}

@@ -1,0 +1,102 @@
+/**
+ * Restrictions: what each algorithm needs, as data, and the sentence that says why it cannot run.
+ *
+ * The idea: everything that decides is in the situation, whose fields are equal on all ranks of the call; so all ranks
+ * refuse, and select, alike.
+ */
+
+import { payloadBytes } from './area-turn.ts';
+
+/** The collectives. */
+export type OperationName = 'barrier' | 'bcast' | 'reduce' | 'allreduce';
+
+/** What a call looks like to selection: equal on all ranks. */
+export interface Situation {
+  /** Ranks of the communicator. */
+  readonly size: number;
+  /** Bytes of the whole data for bcast and reductions, of one rank's block for the others; 0 for barrier. */
+  readonly bytes: number;
+  /** Whether the operator may combine ranks in any order; true where there is none. */
+  readonly isCommutative: boolean;
+  /** Whether the operator is one of the standard's, so works element by element; true where there is none. */
+  readonly isBuiltIn: boolean;
+  /** Bytes of a slot of the communicator's area, 0 without one. */
+  readonly slotBytes: number;
+  /** Whether results must not depend on placement. */
+  readonly isDeterministic: boolean;
+}
+
+/** What an algorithm needs, and what order of operations it keeps. */
+export interface Restriction {
+  /** It runs in memory shared by all ranks, and a rank's data must fit its slot. */
+  readonly needsArea?: true;
+  /** User operators are not for it: it divides arrays, or lets operators work in the segment. */
+  readonly needsBuiltIn?: true;
+  /** It combines ranks out of order. */
+  readonly needsCommutative?: true;
+  readonly needsPowerOfTwo?: true;
+  /**
+   * For reductions: sizes at which ranks are combined in the one binomial tree of binomial-tree.ts. Only these give the
+   * same bits whatever else selection may choose elsewhere.
+   */
+  readonly keepsTree?: 'always' | 'powerOfTwo' | 'upTo3';
+}
+
+/** Restrictions by operation and algorithm: every algorithm of the catalogue. */
+export const RESTRICTIONS = {
+  barrier: {
+    dissemination: {},
+    tree: {},
+    'shared-counter': { needsArea: true },
+    'shared-flags': { needsArea: true },
+  },
+  bcast: {
+    binomial: {},
+    'scatter-allgather': {},
+    'pipelined-chain': {},
+    'shared-counter': { needsArea: true },
+  },
+  reduce: {
+    binomial: { keepsTree: 'always' },
+    linear: {},
+    rabenseifner: { needsBuiltIn: true, needsCommutative: true },
+    'shared-counter': { needsArea: true, needsBuiltIn: true, keepsTree: 'always' },
+  },
+  allreduce: {
+    'recursive-doubling': { keepsTree: 'powerOfTwo' },
+    'reduce-bcast': { keepsTree: 'always' },
+    rabenseifner: { needsBuiltIn: true, needsCommutative: true },
+    ring: { needsBuiltIn: true, needsCommutative: true },
+    'shared-counter': { needsArea: true, needsBuiltIn: true, keepsTree: 'always' },
+    'shared-flags': { needsArea: true, needsBuiltIn: true, keepsTree: 'upTo3' },
+  },
+} as const satisfies Record<OperationName, Record<string, Restriction>>;
+
+/** Names of an operation's algorithms. */
+export type AlgorithmName<Name extends OperationName> = keyof (typeof RESTRICTIONS)[Name] & string;
+
+/** Return why an algorithm cannot run in a situation, or undefined when it can. */
+export function refusal(operation: OperationName, algorithm: string, situation: Situation): string | undefined {
+  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo }: Restriction = restrictionOf(operation, algorithm);
+  const { size, bytes, slotBytes } = situation;
+  if (needsArea && slotBytes === 0) return 'the ranks have no shared area: they are not all on one host, or no area was left';
+  if (needsArea && bytes > payloadBytes(slotBytes)) {
+    return `${bytes} bytes do not fit the ${payloadBytes(slotBytes)} bytes of a slot of the shared area`;
+  }
+  if (needsBuiltIn && !situation.isBuiltIn) return 'the operator is not built in, and the algorithm divides or shares its arrays';
+  if (needsCommutative && !situation.isCommutative) return 'the operator is not commutative';
+  if (needsPowerOfTwo && (size & (size - 1)) !== 0) return `${size} ranks are no power of two`;
+  return undefined;
+}
+
+/** Return whether an algorithm's reductions have the one fixed order of operations; true where nothing is reduced. */
+export function isReproducible(operation: OperationName, algorithm: string, size: number): boolean {
+  if (operation !== 'reduce' && operation !== 'allreduce') return true;
+  const { keepsTree } = restrictionOf(operation, algorithm);
+  if (keepsTree === 'upTo3') return size <= 3;
+  return keepsTree === 'always' || (keepsTree === 'powerOfTwo' && (size & (size - 1)) === 0);
+}
+
+function restrictionOf(operation: OperationName, algorithm: string): Restriction {
+  return (RESTRICTIONS[operation] as Record<string, Restriction>)[algorithm]!;
+}

@@ -1,0 +1,48 @@
+/** What the headers say under Cost: messages and bytes of all ranks together, at most, for p ranks and n bytes. */
+
+type Cost = (p: number, n: number) => { messages: number; bytes: number };
+
+const rounds = (p: number): number => Math.ceil(Math.log2(p));
+const below = (p: number): number => 2 ** Math.floor(Math.log2(p));
+const whole =
+  (messages: (p: number) => number): Cost =>
+  (p, n) => ({ messages: messages(p), bytes: messages(p) * n });
+const none: Cost = () => ({ messages: 0, bytes: 0 });
+
+export const COSTS: Record<string, Record<string, Cost>> = {
+  barrier: {
+    dissemination: (p) => ({ messages: p * rounds(p), bytes: 0 }),
+    tree: (p) => ({ messages: 2 * (p - 1), bytes: 0 }),
+    'shared-counter': none,
+    'shared-flags': none,
+  },
+  bcast: {
+    binomial: whole((p) => p - 1),
+    'scatter-allgather': (p, n) => ({
+      messages: (p - 1) * (p + 1),
+      bytes: (n * rounds(p)) / 2 + (p - 1) * n + 8 * p * rounds(p),
+    }),
+    'pipelined-chain': (p, n) => ({ messages: (p - 1) * Math.ceil(n / 131072), bytes: (p - 1) * n }),
+    'shared-counter': none,
+  },
+  reduce: {
+    binomial: whole((p) => p),
+    linear: whole((p) => p - 1),
+    rabenseifner: (p, n) => {
+      const q = below(p);
+      return { messages: p - q + q * Math.log2(q) + q - 1, bytes: (p - q) * n + 2 * (q - 1) * n };
+    },
+    'shared-counter': none,
+  },
+  allreduce: {
+    'recursive-doubling': whole((p) => below(p) * Math.log2(below(p)) + 2 * (p - below(p))),
+    'reduce-bcast': whole((p) => 2 * (p - 1)),
+    rabenseifner: (p, n) => {
+      const q = below(p);
+      return { messages: 2 * q * Math.log2(q) + 2 * (p - q), bytes: 2 * (q - 1) * n + 2 * (p - q) * n };
+    },
+    ring: (p, n) => ({ messages: 2 * p * (p - 1), bytes: 2 * (p - 1) * n }),
+    'shared-counter': none,
+    'shared-flags': none,
+  },
+};

@@ -1,0 +1,244 @@
+/**
+ * Simulator: runs schedules of several ranks in one process, over queues in memory, in an order drawn from a seed.
+ *
+ * Messages of a pair of ranks and a collective match in order; whether a send completes at once or only when it is
+ * received is drawn, and a message's bytes are read when it is delivered, so that a schedule that touches a buffer under
+ * way gets wrong data. A rank that watches a word sees its change only after somebody called wake(), or after something
+ * happened on the rank itself: as one that sleeps. Nothing left to do before the end is a deadlock, and is described.
+ */
+
+import type { Area, Port, Schedule, Step } from '../../../src/collective/schedule.ts';
+import { bytesOf, type TypedArray } from '../../../src/datatype/element-type.ts';
+import { ElementViews } from '../../../src/datatype/element-views.ts';
+
+const STEP: Step = { kind: 'step' };
+
+/** Return a source of numbers in [0, 1), the same for the same seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+interface Message {
+  readonly data: Uint8Array;
+  /** The task that waits for its delivery; undefined for one that was taken at once. */
+  readonly sender: Task | undefined;
+}
+
+interface Receive {
+  readonly into: Uint8Array;
+  readonly task: Task;
+}
+
+interface Channel {
+  readonly name: string;
+  readonly messages: Message[];
+  readonly receives: Receive[];
+}
+
+interface Watch {
+  readonly task: Task;
+  readonly word: number;
+  readonly value: number;
+  /** Looked at, not reached, and nobody has called since. */
+  isAsleep: boolean;
+}
+
+/** A collective of one rank. */
+interface Task {
+  readonly rank: number;
+  readonly call: number;
+  schedule: Schedule | undefined;
+  open: number;
+  isDone: boolean;
+}
+
+export interface SimulationOptions {
+  readonly size: number;
+  readonly seed?: number;
+  /** Bytes of a slot of a shared area; without it there is none. */
+  readonly slotBytes?: number;
+  /** Collectives of the communicator, in the order in which every rank issues them. */
+  readonly calls: readonly ((port: Port) => Schedule)[];
+  /** Issue the next only when the one before is complete. */
+  readonly isBlocking?: boolean;
+  /** Turns that the area has seen before. */
+  readonly turn?: number;
+}
+
+export interface Traffic {
+  messages: number;
+  bytes: number;
+  /** Areas' turns taken by rank 0. */
+  turns: number;
+}
+
+/** Run all calls on all ranks to their end. */
+export function simulate(options: SimulationOptions): Traffic {
+  return new Simulation(options).run();
+}
+
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #random: () => number;
+  readonly #channels = new Map<string, Channel>();
+  readonly #tasks: Task[][] = [];
+  readonly #issued: number[] = [];
+  readonly #areas: (Area | undefined)[] = [];
+  readonly #traffic: Traffic = { messages: 0, bytes: 0, turns: 0 };
+  #watches: Watch[] = [];
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#random = randomFrom(options.seed ?? 1);
+    const { size, slotBytes, calls } = options;
+    const byteOffset = 64;
+    const byteLength = 256 + 2 * (size + 1) * (slotBytes ?? 0);
+    const views = new ElementViews(new ArrayBuffer(byteOffset + byteLength));
+    const turn = options.turn ?? 0;
+    // What a turn before would have left: all have arrived.
+    views.i32.fill(turn, (byteOffset + 128) / 4, (byteOffset + 136) / 4);
+    for (let rank = 0; rank < size; rank++) {
+      this.#issued.push(0);
+      this.#tasks.push(calls.map((_, call) => ({ rank, call, schedule: undefined, open: 0, isDone: false })));
+      const area = { views, byteOffset, byteLength, slotBytes: slotBytes ?? 0, turn, finished: turn, settled: turn };
+      this.#areas.push(slotBytes === undefined ? undefined : { ...area, wake: () => this.#wake(() => true) });
+    }
+  }
+
+  run(): Traffic {
+    for (;;) {
+      const actions = this.#actions();
+      if (actions.length === 0) break;
+      actions[Math.floor(this.#random() * actions.length)]!();
+    }
+    const stuck = this.#tasks.flat().filter(({ isDone }) => !isDone);
+    if (stuck.length > 0) throw new Error(`deadlock: ${this.#describe(stuck)}`);
+    for (const { name, messages } of this.#channels.values()) {
+      if (messages.length > 0) throw new Error(`nobody received ${messages.length} messages of ${name}`);
+    }
+    this.#traffic.turns = (this.#areas[0]?.turn ?? 0) - (this.#options.turn ?? 0);
+    return this.#traffic;
+  }
+
+  /** Everything that may happen next. */
+  #actions(): (() => void)[] {
+    const actions: (() => void)[] = [];
+    const { size, calls, isBlocking } = this.#options;
+    for (let rank = 0; rank < size; rank++) {
+      const call = this.#issued[rank]!;
+      if (call < calls.length && (!isBlocking || call === 0 || this.#tasks[rank]![call - 1]!.isDone)) {
+        actions.push(() => this.#issue(rank));
+      }
+    }
+    for (const channel of this.#channels.values()) {
+      if (channel.messages.length > 0 && channel.receives.length > 0) actions.push(() => this.#deliver(channel));
+    }
+    for (const watch of this.#watches) if (!watch.isAsleep) actions.push(() => this.#look(watch));
+    return actions;
+  }
+
+  #issue(rank: number): void {
+    const call = this.#issued[rank]!++;
+    const task = this.#tasks[rank]![call]!;
+    task.schedule = this.#options.calls[call]!(this.#port(task));
+    this.#advance(task);
+  }
+
+  #deliver(channel: Channel): void {
+    const { data, sender } = channel.messages.shift()!;
+    const { into, task } = channel.receives.shift()!;
+    if (data.length !== into.length)
+      throw new Error(`${channel.name}: ${data.length} bytes arrived, ${into.length} were expected`);
+    into.set(data);
+    for (const end of [task, sender]) {
+      if (end === undefined) continue;
+      end.open--;
+      this.#advance(end);
+    }
+  }
+
+  #look(watch: Watch): void {
+    const { views } = this.#areas[0]!;
+    if (((Atomics.load(views.i32, watch.word) - watch.value) | 0) < 0) {
+      watch.isAsleep = true;
+      return;
+    }
+    this.#watches.splice(this.#watches.indexOf(watch), 1);
+    watch.task.open--;
+    this.#advance(watch.task);
+  }
+
+  #wake(isMeant: (watch: Watch) => boolean): void {
+    for (const watch of this.#watches) if (isMeant(watch)) watch.isAsleep = false;
+  }
+
+  #advance(task: Task): void {
+    while (task.open === 0 && !task.isDone) {
+      if (task.schedule!.next().done === true && task.open === 0) task.isDone = true;
+    }
+    this.#wake(({ task: { rank } }) => rank === task.rank);
+  }
+
+  #channel(call: number, source: number, dest: number): Channel {
+    const name = `call ${call} from ${source} to ${dest}`;
+    let channel = this.#channels.get(name);
+    if (channel === undefined) {
+      channel = { name, messages: [], receives: [] };
+      this.#channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  #port(task: Task): Port {
+    const { rank, call } = task;
+    const send = (data: TypedArray, dest: number): Step => {
+      this.#check(dest, rank);
+      this.#traffic.messages++;
+      this.#traffic.bytes += data.byteLength;
+      const isTaken = this.#random() < 0.5;
+      if (!isTaken) task.open++;
+      this.#channel(call, rank, dest).messages.push({
+        data: isTaken ? bytesOf(data).slice() : bytesOf(data),
+        sender: isTaken ? undefined : task,
+      });
+      return STEP;
+    };
+    const recv = (into: TypedArray, source: number): Step => {
+      this.#check(source, rank);
+      task.open++;
+      this.#channel(call, source, rank).receives.push({ into: bytesOf(into), task });
+      return STEP;
+    };
+    const exchange = (data: TypedArray, dest: number, into: TypedArray, source: number): Step => {
+      recv(into, source);
+      return send(data, dest);
+    };
+    const until = (word: number, value: number): Step => {
+      task.open++;
+      this.#watches.push({ task, word, value, isAsleep: false });
+      return STEP;
+    };
+    return { rank, size: this.#options.size, area: this.#areas[rank], send, recv, exchange, until };
+  }
+
+  #check(peer: number, rank: number): void {
+    if (!Number.isInteger(peer) || peer < 0 || peer >= this.#options.size) throw new Error(`rank ${rank} names rank ${peer}`);
+    if (peer === rank) throw new Error(`rank ${rank} talks to itself`);
+  }
+
+  #describe(stuck: readonly Task[]): string {
+    const { views } = this.#areas[0] ?? { views: undefined };
+    const watches = this.#watches.map(({ task, word, value }) => {
+      return `rank ${task.rank} in call ${task.call} watches word ${word} for ${value}, it is ${views?.i32[word]}`;
+    });
+    const receives = [...this.#channels.values()].flatMap(({ name, receives: open }) => open.map(() => `nothing sent: ${name}`));
+    const open = stuck.map(({ rank, call }) => `rank ${rank} in call ${call}`);
+    return [...open, ...watches, ...receives].slice(0, 20).join('; ');
+  }
+}
