@@ -26,7 +26,17 @@ export const PIECE = 5;
 export const FINISH = 6;
 
 /** Int32 word offsets in a frame. */
-export const FRAME = { mark: 0, kindType: 1, source: 2, tag: 3, context: 4, lengthLow: 5, lengthHigh: 6, aux: 7, payload: 8 } as const;
+export const FRAME = {
+  mark: 0,
+  kindType: 1,
+  source: 2,
+  tag: 3,
+  context: 4,
+  lengthLow: 5,
+  lengthHigh: 6,
+  aux: 7,
+  payload: 8,
+} as const;
 
 const TWO_32 = 4294967296;
 

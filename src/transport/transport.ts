@@ -65,14 +65,41 @@ export interface Transport {
   canReach(peer: number): string | undefined;
 
   /** Send `count` elements of data (at most shortBytes) inside a frame. */
-  sendShort(peer: number, type: number, source: number, tag: number, context: number, data: TypedArray, count: number, byteLength: number): SendAnswer;
+  sendShort(
+    peer: number,
+    type: number,
+    source: number,
+    tag: number,
+    context: number,
+    data: TypedArray,
+    count: number,
+    byteLength: number,
+  ): SendAnswer;
   /** Send `count` elements (at most eagerBytes) through the transport's buffers; the data may change once it is taken. */
-  sendEager(peer: number, type: number, source: number, tag: number, context: number, data: TypedArray, count: number, byteLength: number): SendAnswer;
-  /** Announce message `number`; address 0: it can only be sent in pieces. */
-  sendAnnounce(peer: number, type: number, source: number, tag: number, context: number, byteLength: number, number: number, address: number): SendAnswer;
+  sendEager(
+    peer: number,
+    type: number,
+    source: number,
+    tag: number,
+    context: number,
+    data: TypedArray,
+    count: number,
+    byteLength: number,
+  ): SendAnswer;
+  /** Announce message `number`. `data` is where the peer may fetch it from; undefined: it can only be sent in pieces. */
+  sendAnnounce(
+    peer: number,
+    type: number,
+    source: number,
+    tag: number,
+    context: number,
+    byteLength: number,
+    number: number,
+    data: TypedArray | undefined,
+  ): SendAnswer;
   /** CLEAR or FINISH. */
   sendControl(peer: number, kind: number, number: number, peerNumber: number): SendAnswer;
-  /** Send a piece of a message: bytes offset .. offset + byteLength of data, for the peer's request. */
+  /** Send a piece of a message: bytes offset .. offset + byteLength of data, for the peer's request; byteLength -1: there will be no more. */
   sendPiece(peer: number, peerNumber: number, data: Uint8Array, offset: number, byteLength: number): SendAnswer;
 
   /** Return how a message in that peer's memory may be fetched: undefined = it may, else why not. */
@@ -82,6 +109,8 @@ export interface Transport {
 
   /** A SHORT message of that peer was matched: it counts no longer against the peer's credit. */
   returnCredit(peer: number): void;
+  /** Copy payload of a frame (at a byte offset of the views it came with) into `into` at `at`. */
+  copyPayload(payloadOffset: number, into: Uint8Array, at: number, byteLength: number): void;
   /** The payload of an EAGER or PIECE frame was copied. */
   release(peer: number, aux: number): void;
 

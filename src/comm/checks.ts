@@ -1,0 +1,80 @@
+/**
+ * Checks of arguments that many calls share: ranks, tags, roots, options. Each throws at the call.
+ */
+
+import { MpiError } from '../base/errors.ts';
+import type { Membership } from '../p2p/context.ts';
+import { ANY_SOURCE, ANY_TAG, PROC_NULL } from '../p2p/matching-queue.ts';
+import type { Options } from '../p2p/request.ts';
+
+/** Largest tag. Standard: 3.2.3 asks for at least 32767. */
+const TAG_LIMIT = 2 ** 31 - 1;
+
+/** Check the destination of a send; PROC_NULL is one. */
+export function checkDest(dest: unknown, members: Membership): asserts dest is number {
+  const size = members.worldOf.length;
+  if (typeof dest === 'number' && (((dest | 0) === dest && dest >= 0 && dest < size) || dest === PROC_NULL)) return;
+  throw rankError('dest', dest, members, 'or PROC_NULL');
+}
+
+/** Check the source of a receive; ANY_SOURCE and PROC_NULL are ones. */
+export function checkSource(source: unknown, members: Membership): asserts source is number {
+  const size = members.worldOf.length;
+  if (
+    typeof source === 'number' &&
+    (((source | 0) === source && source >= 0 && source < size) || source === ANY_SOURCE || source === PROC_NULL)
+  ) {
+    return;
+  }
+  throw rankError('source', source, members, ', ANY_SOURCE or PROC_NULL');
+}
+
+/** Check the root of a collective. */
+export function checkRoot(root: unknown, members: Membership): asserts root is number {
+  const size = members.worldOf.length;
+  if (typeof root === 'number' && (root | 0) === root && root >= 0 && root < size) return;
+  const message = `root ${String(root)} is no rank of ${members.name}: expected an integer from 0 to ${size - 1}`;
+  throw new MpiError('ERR_MPI_ROOT', message, { communicator: members.name, rank: members.rank });
+}
+
+/** Check the tag of a send. */
+export function checkSendTag(tag: unknown, members: Membership): asserts tag is number {
+  if (typeof tag === 'number' && Number.isInteger(tag) && tag >= 0 && tag <= TAG_LIMIT) return;
+  throw tagError(tag, members, '');
+}
+
+/** Check the tag of a receive; ANY_TAG is one. */
+export function checkRecvTag(tag: unknown, members: Membership): asserts tag is number {
+  if (typeof tag === 'number' && Number.isInteger(tag) && ((tag >= 0 && tag <= TAG_LIMIT) || tag === ANY_TAG)) return;
+  throw tagError(tag, members, ' or ANY_TAG');
+}
+
+/** Check options: an object (or undefined) without names that the call does not know. */
+export function checkOptions(
+  options: unknown,
+  call: string,
+  known: readonly string[],
+): asserts options is (Options & Record<string, unknown>) | undefined {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) {
+    throw new MpiError(
+      'ERR_MPI_ARG',
+      `${call} got ${String(options)} for its options: expected an object with ${known.join(', ')}`,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new MpiError('ERR_MPI_ARG', `${call} has no option ${name}: expected ${known.join(', ')}`);
+  }
+}
+
+function rankError(what: string, rank: unknown, members: Membership, besides: string): MpiError {
+  const range = `expected an integer from 0 to ${members.worldOf.length - 1}${besides.startsWith(',') ? '' : ' '}${besides}`;
+  const message = `${what} ${String(rank)} is no rank of ${members.name}: ${range}`;
+  const peer = typeof rank === 'number' ? rank : undefined;
+  return new MpiError('ERR_MPI_RANK', message, { communicator: members.name, rank: members.rank, peer });
+}
+
+function tagError(tag: unknown, members: Membership, besides: string): MpiError {
+  const message = `tag ${String(tag)} is no tag: expected an integer from 0 to ${TAG_LIMIT}${besides}`;
+  return new MpiError('ERR_MPI_TAG', message, { communicator: members.name, rank: members.rank });
+}

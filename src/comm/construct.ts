@@ -1,0 +1,91 @@
+/**
+ * Construction of communicators: dup, split, create and free as schedules over the parent.
+ *
+ * The idea: one allgather carries each rank's color, key and a number that it would give as leader. Everybody then knows
+ * all members; the leader of a new communicator is its rank 0, whose number makes the context id. The leader takes a
+ * shared area, where one is to be had, and tells the others over the new communicator itself.
+ */
+
+import type { Collectives } from '../collective/collectives.ts';
+import { CollectiveOperation, type CollectiveSpace } from '../collective/port.ts';
+import type { Schedule } from '../collective/schedule.ts';
+import { contextId, type Membership, splitContextId } from '../p2p/context.ts';
+import type { Options, Request } from '../p2p/request.ts';
+import type { RankEnvironment } from './rank-environment.ts';
+
+/** Color of a rank that becomes no member. */
+const NO_COLOR = -1;
+
+/** What construction needs of a communicator, old or new. */
+export interface Constructible {
+  readonly environment: RankEnvironment;
+  readonly space: CollectiveSpace;
+  readonly collectives: Collectives;
+  readonly areaIndex: number;
+  useArea(index: number): void;
+}
+
+/** Post a split. `color` undefined: no member of any. `make` makes this rank's handle of the new communicator. */
+export function postSplit<C extends Constructible>(
+  parent: Constructible,
+  call: string,
+  color: number | undefined,
+  key: number,
+  options: Options | undefined,
+  make: (id: number, members: Membership) => C,
+): Request<C | undefined> {
+  const { environment, space, collectives } = parent;
+  const { members } = space.context;
+  const size = members.worldOf.length;
+  let made: C | undefined;
+
+  function* schedule(port: CollectiveOperation<unknown>): Schedule {
+    const number = environment.numbers.acquire();
+    const all = new Float64Array(3 * size);
+    yield* collectives.allgather(port, { data: Float64Array.of(color ?? NO_COLOR, key, number), into: all, count: 3 });
+    if (color === undefined) {
+      environment.numbers.release(number);
+      return;
+    }
+    const ranks: number[] = [];
+    for (let rank = 0; rank < size; rank++) if (all[3 * rank] === color) ranks.push(rank);
+    ranks.sort((a, b) => all[3 * a + 1]! - all[3 * b + 1]! || a - b);
+    const leader = ranks[0]!;
+    if (leader !== members.rank) environment.numbers.release(number);
+    const worldOf = Int32Array.from(ranks, (rank) => members.worldOf[rank]!);
+    const id = contextId(worldOf[0]!, all[3 * leader + 2]!);
+    made = make(id, { name: `${members.name}.${call}`, rank: ranks.indexOf(members.rank), worldOf });
+    if (worldOf.length === 1 || environment.areas?.holds(worldOf) !== true) return;
+    const index = Int32Array.of(leader === members.rank ? environment.areas.acquire() : -1);
+    const { space: inside, collectives: telling } = made;
+    yield port.join(
+      new CollectiveOperation(
+        inside,
+        call,
+        (inner) => telling.bcast(inner, { data: index, root: 0 }),
+        () => undefined,
+      ),
+    );
+    if (index[0]! >= 0) made.useArea(index[0]!);
+  }
+  const operation = new CollectiveOperation<C | undefined>(space, call, schedule, () => made);
+  if (options !== undefined) environment.engine.progress.limit(operation, options);
+  return operation;
+}
+
+/** Post the collective that gives a communicator up; `close` closes this rank's handle. */
+export function postFree(communicator: Constructible, options: Options | undefined, close: () => void): Request<void> {
+  const { environment, space, collectives } = communicator;
+  const { rank } = space.context.members;
+  function* schedule(port: CollectiveOperation<unknown>): Schedule {
+    // After the barrier every member has finished all it did here: id and area may be used again.
+    yield* collectives.barrier(port);
+    close();
+    if (rank !== 0) return;
+    environment.numbers.release(splitContextId(space.context.id).number);
+    if (communicator.areaIndex >= 0) environment.areas?.release(communicator.areaIndex);
+  }
+  const operation = new CollectiveOperation<void>(space, 'free', schedule, () => undefined);
+  if (options !== undefined) environment.engine.progress.limit(operation, options);
+  return operation;
+}

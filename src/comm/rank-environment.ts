@@ -1,0 +1,37 @@
+/**
+ * RankEnvironment: what communicators of a rank share: the engine, its numbers, the host's shared areas, the policy.
+ *
+ * The runtime makes one; tests make as many as they have ranks in a process.
+ */
+
+import type { SharedArea } from '../collective/port.ts';
+import type { OperationName } from '../collective/restrictions.ts';
+import type { Engine } from '../p2p/engine.ts';
+import type { ContextNumbers } from './context-number.ts';
+
+/** The areas of this host's segment, for communicators whose members all live here. */
+export interface AreaSource {
+  /** Whether all these world ranks share this rank's segment. */
+  holds(worldRanks: ArrayLike<number>): boolean;
+  /** Take an area for a communicator; -1: none left. */
+  acquire(): number;
+  /** Give it back, once no member uses it any more. */
+  release(index: number): void;
+  /** Bind an area to a communicator's members. */
+  open(index: number, worldRanks: ArrayLike<number>): SharedArea;
+}
+
+export interface RankEnvironment {
+  readonly engine: Engine;
+  readonly worldRank: number;
+  readonly numbers: ContextNumbers;
+  readonly areas: AreaSource | undefined;
+  /** Reductions in an order that does not depend on timing or placement. */
+  readonly isDeterministic: boolean;
+  /** Return the algorithm that the user forces for a collective. */
+  readonly forced: (operation: OperationName) => string | undefined;
+  /** Host of each world rank, for splitShared(). */
+  readonly hostOfRank: ArrayLike<number>;
+  /** End the job. */
+  abort(code: number, reason: string | undefined): never;
+}

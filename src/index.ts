@@ -1,0 +1,80 @@
+/**
+ * tsmpi: what programs import.
+ */
+
+export type { MpiErrorCode, MpiErrorContext } from './base/errors.ts';
+export { MpiError } from './base/errors.ts';
+export type { JobHost } from './bootstrap/job.ts';
+export type {
+  Allgather,
+  Alltoall,
+  Communicator,
+  Gather,
+  Gatherv,
+  InPlace,
+  RecvOptions,
+  ReduceAll,
+  ReduceToRoot,
+  RootOptions,
+  Scatter,
+  SendOptions,
+  SendrecvOptions,
+} from './comm/communicator.ts';
+export type { Group } from './comm/group.ts';
+export { IN_PLACE } from './comm/in-place.ts';
+export type { Message } from './comm/message.ts';
+export { type Persistent, startAll } from './comm/persistent.ts';
+export type {
+  Data,
+  ElementType,
+  FilledParts,
+  Fresh,
+  Into,
+  Parts,
+  Scalar,
+  SendData,
+  TypedArray,
+} from './datatype/element-type.ts';
+export {
+  type ArithOp,
+  BAND,
+  type BitOp,
+  BOR,
+  BXOR,
+  createOp,
+  LAND,
+  LOR,
+  type Located,
+  type LocOp,
+  LXOR,
+  MAX,
+  MAXLOC,
+  MIN,
+  MINLOC,
+  NO_OP,
+  type Op,
+  type OpFor,
+  PROD,
+  REPLACE,
+  SUM,
+} from './datatype/operator.ts';
+export { ANY_SOURCE, ANY_TAG, PROC_NULL } from './p2p/matching-queue.ts';
+export type { Options, Request } from './p2p/request.ts';
+export {
+  type Completed,
+  type ResultOf,
+  type Results,
+  testAll,
+  testAny,
+  testSome,
+  waitAll,
+  waitAny,
+  waitSome,
+  whenAll,
+  whenAny,
+  whenSome,
+} from './p2p/request-list.ts';
+export type { Status } from './p2p/status.ts';
+export { alloc, type Over } from './runtime/alloc.ts';
+export { wtime } from './runtime/clock.ts';
+export { abort, type Job, job, self, world } from './runtime/init.ts';

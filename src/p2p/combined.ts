@@ -1,0 +1,117 @@
+/**
+ * Operations made of others: a send with a receive, and all, any or some of a list.
+ *
+ * The idea: an owner is told at once when a part completes; a failed part fails the whole, the others go on underneath.
+ */
+
+import { MpiError } from '../base/errors.ts';
+import type { Receive, Send } from './point-to-point.ts';
+import { type Driver, Operation, type Owner, type Request } from './request.ts';
+import type { Status } from './status.ts';
+
+/** A send and a receive posted together; the result is the receive's. */
+export class SendrecvOperation extends Operation<Status> implements Owner {
+  readonly #send: Send;
+  readonly #receive: Receive;
+
+  constructor(progress: Driver, send: Send, receive: Receive) {
+    super(progress);
+    this.#send = send;
+    this.#receive = receive;
+    send.owner = this;
+    receive.owner = this;
+    this.#check();
+  }
+
+  get value(): Status {
+    return this.#receive.value;
+  }
+
+  override get status(): Status {
+    return this.done ? this.value : super.status;
+  }
+
+  onDone(): void {
+    this.#check();
+  }
+
+  override withdraw(): boolean {
+    return this.#receive.withdraw();
+  }
+
+  describe(): string {
+    return this.#receive.done ? `sendrecv: ${this.#send.describe()}` : `sendrecv: ${this.#receive.describe()}`;
+  }
+
+  waitsFor(): { ranks: ArrayLike<number>; all: boolean } {
+    return this.#receive.done ? this.#send.waitsFor() : this.#receive.waitsFor();
+  }
+
+  #check(): void {
+    const error = this.#receive.error ?? this.#send.error;
+    if (error !== undefined) this.fail(error);
+    else if (this.#receive.done && this.#send.done) this.complete();
+  }
+}
+
+/** What when… functions resolve with. */
+type Choice = 'all' | 'any' | 'some';
+
+/** Waits for parts of a list of requests. The parts stay the program's: each is looked at when its result is taken. */
+export class ListOperation extends Operation<unknown> {
+  readonly #requests: readonly Request<unknown>[];
+  readonly #choice: Choice;
+  #value: unknown = undefined;
+
+  constructor(progress: Driver, requests: readonly Request<unknown>[], choice: Choice) {
+    super(progress);
+    this.#requests = requests;
+    this.#choice = choice;
+    for (const request of requests) {
+      if (!(request instanceof Operation)) {
+        throw new MpiError(
+          'ERR_MPI_REQUEST',
+          `got ${String(request)} in a list of requests: expected what send, recv and the like return`,
+        );
+      }
+      if (!request.done) request.listeners = [...(request.listeners ?? []), this];
+    }
+    this.onDone();
+  }
+
+  get value(): unknown {
+    return this.#value;
+  }
+
+  onDone(): void {
+    if (this.done) return;
+    const failed = this.#requests.find((request) => (request as Operation<unknown>).error !== undefined) as
+      | Operation<unknown>
+      | undefined;
+    if (failed !== undefined) {
+      failed.markSeen();
+      this.fail(failed.error);
+      return;
+    }
+    const isOver = this.#choice === 'all' ? this.#requests.every(({ done }) => done) : this.#requests.some(({ done }) => done);
+    if (!isOver) return;
+    const done = this.#requests.flatMap((request, index) =>
+      request.done ? [{ index, result: (request as Operation<unknown>).take() }] : [],
+    );
+    if (this.#choice === 'all') this.#value = done.map(({ result }) => result);
+    else this.#value = this.#choice === 'any' ? done[0] : done;
+    this.complete();
+  }
+
+  describe(): string {
+    const open = this.#requests.filter(({ done }) => !done) as Operation<unknown>[];
+    const names = open.slice(0, 4).map((request) => request.describe());
+    return `${this.#choice} of ${this.#requests.length} requests: ${names.join(', ')}${open.length > 4 ? ', …' : ''}`;
+  }
+
+  waitsFor(): { ranks: ArrayLike<number>; all: boolean } {
+    const open = this.#requests.filter(({ done }) => !done) as Operation<unknown>[];
+    if (this.#choice === 'all' && open.length !== 0) return open[0]!.waitsFor();
+    return { ranks: open.flatMap((request) => Array.from(request.waitsFor().ranks)), all: true };
+  }
+}

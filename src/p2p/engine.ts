@@ -1,0 +1,426 @@
+/**
+ * Engine: sends, receives and probes of one rank, over whatever transports reach its peers.
+ *
+ * The idea: frames are active messages; the kind selects what happens here. A send tries to hand its frame to the route
+ * of its destination; a frame refused as busy waits on that destination's pending queue, in order, and so do all later
+ * ones. A receive takes a message that has arrived, or waits in its context's queue.
+ *
+ *     send, at most 32 bytes                  SHORT                       done when taken
+ *     send, at most 8 KiB                     EAGER                       done when taken
+ *     longer, ssend, or no credit left        ANNOUNCE(number) ->
+ *         receiver can read the memory           fetch, <- FINISH(number)                 done
+ *         else                                   <- CLEAR(number, own)    PIECE(own) ...  done when all are taken
+ *
+ * Invariants: handling a frame never waits; all frames of a pair that open messages go one route, in order; a message
+ * that fails its receive (type, truncation) is consumed and its sender completes.
+ */
+
+import { invariant, MpiError } from '../base/errors.ts';
+import { COPY_OUT } from '../datatype/copy-kernels.ts';
+import { BYTES, bytesOf, ELEMENT_SHIFT, isCompatible, OBJECT, type TypedArray } from '../datatype/element-type.ts';
+import type { ElementViews } from '../datatype/element-views.ts';
+import { ANNOUNCE, CLEAR, EAGER, FINISH, SHORT } from '../transport/frame.ts';
+import { type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport/transport.ts';
+import type { Membership } from './context.ts';
+import { MatchingQueue } from './matching-queue.ts';
+import { PendingQueue } from './pending-queue.ts';
+import { type Context, Probe, Receive, Send, typeName } from './point-to-point.ts';
+import type { Progress } from './progress.ts';
+import { detachedError, Fetch, Stream } from './rendezvous.ts';
+import { PayloadPool, UnexpectedMessage } from './unexpected.ts';
+
+/** Announced sends and streamed receives by number, so that frames can name them. */
+class NumberTable {
+  readonly #entries: (Send | Receive | undefined)[] = [];
+  readonly #free: number[] = [];
+
+  acquire(operation: Send | Receive): number {
+    const number = this.#free.pop() ?? this.#entries.length;
+    this.#entries[number] = operation;
+    operation.number = number;
+    return number;
+  }
+
+  at(number: number): Send | Receive {
+    const operation = this.#entries[number];
+    invariant(operation !== undefined, `a frame names message ${number}, which is not open`);
+    return operation;
+  }
+
+  release(operation: Send | Receive): void {
+    this.#entries[operation.number] = undefined;
+    this.#free.push(operation.number);
+    operation.number = -1;
+  }
+
+  get open(): (Send | Receive)[] {
+    return this.#entries.filter((entry) => entry !== undefined);
+  }
+}
+
+export class Engine implements FrameHandler {
+  readonly progress: Progress;
+  readonly worldRank: number;
+  /** Transport of each world rank. */
+  #routes: readonly Transport[] = [];
+  readonly #contexts = new Map<number, Context>();
+  #lastContext: Context | undefined = undefined;
+  /** Messages for contexts that this rank has not opened yet, in order of arrival. */
+  readonly #early = new Map<number, UnexpectedMessage[]>();
+  readonly #numbers = new NumberTable();
+  readonly #pool = new PayloadPool();
+  readonly #pending: PendingQueue;
+
+  constructor(progress: Progress, worldRank: number) {
+    this.progress = progress;
+    this.worldRank = worldRank;
+    this.#pending = new PendingQueue(progress);
+  }
+
+  /** Begin to send: `routes` holds the transport of each world rank. */
+  start(routes: readonly Transport[]): void {
+    this.#routes = routes;
+  }
+
+  /** Open one message space; messages that came before it was known are delivered. */
+  openContext(id: number, members: Membership): Context {
+    const context: Context = { id, members, queue: new MatchingQueue(), probes: [] };
+    this.#contexts.set(id, context);
+    const early = this.#early.get(id);
+    if (early !== undefined) {
+      this.#early.delete(id);
+      for (const message of early) context.queue.keep(message);
+    }
+    return context;
+  }
+
+  closeContext(context: Context): void {
+    this.#contexts.delete(context.id);
+    if (this.#lastContext === context) this.#lastContext = undefined;
+  }
+
+  /** Sends whose frames or payload have not left yet: a rank's end waits for them. */
+  openSends(): Send[] {
+    const announced = this.#numbers.open.filter((operation) => operation instanceof Send);
+    return [...new Set([...announced, ...this.#pending.sends()])];
+  }
+
+  // ---- posting -------------------------------------------------------------------------------
+
+  /** Post a send. `data` holds `count` elements of type `code` (Uint8Array for bytes and objects). */
+  send(context: Context, data: TypedArray, code: number, count: number, dest: number, tag: number, isSynchronous: boolean): Send {
+    const byteLength = code === OBJECT ? count : count * 2 ** ELEMENT_SHIFT[code]!;
+    const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous);
+    const peer = context.members.worldOf[dest]!;
+    if (this.#pending.isEmpty(peer) && this.#handOver(send, peer) === TAKEN) return send;
+    send.isPending = true;
+    this.#pending.add(peer, send, () => {
+      if (send.done) {
+        if (send.number >= 0) this.#numbers.release(send); // withdrawn
+        return TAKEN;
+      }
+      const answer = this.#handOver(send, peer);
+      if (answer === TAKEN) send.isPending = false;
+      return answer;
+    });
+    return send;
+  }
+
+  /** Post a receive of up to `capacity` bytes; code OBJECT: of an object's head, into an array made at the match. */
+  receive(context: Context, into: TypedArray | undefined, code: number, capacity: number, source: number, tag: number): Receive {
+    const receive = new Receive(this.progress, context, into, code, capacity, source, tag);
+    const message = context.queue.unexpectedCount === 0 ? null : context.queue.findMessage(source, tag, true);
+    if (message === null) context.queue.post(receive);
+    else this.#acceptKept(receive, message);
+    return receive;
+  }
+
+  /** Receive a message that a matched probe claimed. */
+  receiveClaimed(
+    context: Context,
+    message: UnexpectedMessage,
+    into: TypedArray | undefined,
+    code: number,
+    capacity: number,
+  ): Receive {
+    const receive = new Receive(this.progress, context, into, code, capacity, message.source, message.tag);
+    this.#acceptKept(receive, message);
+    return receive;
+  }
+
+  /** Post a probe; it is done at once when a message is there. */
+  probe(context: Context, source: number, tag: number, isClaiming: boolean): Probe {
+    const probe = new Probe(this.progress, context, source, tag, isClaiming);
+    const message = this.findMessage(context, source, tag, isClaiming);
+    if (message === undefined) context.probes.push(probe);
+    else {
+      probe.message = message;
+      probe.complete();
+    }
+    return probe;
+  }
+
+  findMessage(context: Context, source: number, tag: number, take: boolean): UnexpectedMessage | undefined {
+    return context.queue.findMessage(source, tag, take) ?? undefined;
+  }
+
+  // ---- frames that arrive ------------------------------------------------------------------------
+
+  onEnvelope(
+    transport: Transport,
+    kind: number,
+    type: number,
+    source: number,
+    tag: number,
+    id: number,
+    byteLength: number,
+    aux: number,
+    views: ElementViews,
+    payloadOffset: number,
+  ): void {
+    let context = this.#lastContext;
+    if (context === undefined || context.id !== id) {
+      context = this.#contexts.get(id);
+      if (context === undefined) {
+        const message = this.#keep(transport, kind, type, source, tag, byteLength, aux, views, payloadOffset);
+        const early = this.#early.get(id);
+        if (early === undefined) this.#early.set(id, [message]);
+        else early.push(message);
+        return;
+      }
+      this.#lastContext = context;
+    }
+    const receive = context.queue.takeReceive(source, tag);
+    if (receive !== null) {
+      this.#accept(receive, transport, kind, type, source, tag, byteLength, aux, views, payloadOffset);
+      return;
+    }
+    context.queue.keep(this.#keep(transport, kind, type, source, tag, byteLength, aux, views, payloadOffset));
+    if (context.probes.length !== 0) this.#answerProbes(context);
+  }
+
+  onClear(number: number, peerNumber: number): void {
+    const send = this.#numbers.at(number) as Send;
+    const peer = send.context.members.worldOf[send.dest]!;
+    const bytes = bytesOf(send.data);
+    const end = (): void => {
+      this.#numbers.release(send);
+      send.complete();
+    };
+    this.progress.activate(new Stream(this.#routes[peer]!, peer, peerNumber, send, bytes, end));
+  }
+
+  onPiece(
+    transport: Transport,
+    number: number,
+    offset: number,
+    byteLength: number,
+    aux: number,
+    _views: ElementViews,
+    payloadOffset: number,
+  ): void {
+    const receive = this.#numbers.at(number) as Receive;
+    const peer = receive.context.members.worldOf[receive.from]!;
+    if (byteLength > 0) transport.copyPayload(payloadOffset, bytesOf(receive.into!), offset, byteLength);
+    transport.release(peer, aux);
+    receive.received += byteLength;
+    if (byteLength >= 0 && receive.received < receive.byteLength) return;
+    this.#numbers.release(receive);
+    if (byteLength >= 0) receive.complete();
+    else
+      receive.fail(
+        this.#error('ERR_MPI_BUFFER', receive, `the sender's buffer was detached while ${receive.describe()} was under way`),
+      );
+  }
+
+  onFinish(number: number): void {
+    const send = this.#numbers.at(number) as Send;
+    this.#numbers.release(send);
+    if (send.byteLength !== 0 && send.data.byteLength === 0) send.fail(detachedError(send));
+    else send.complete();
+  }
+
+  // ---- inside ------------------------------------------------------------------------------------
+
+  #handOver(send: Send, peer: number): SendAnswer {
+    const route = this.#routes[peer]!;
+    const { context, code, count, byteLength, tag, data } = send;
+    const source = context.members.rank;
+    // Once a number stands, an announcement was refused as busy: it must be that one which goes out.
+    if (send.number < 0 && !send.isSynchronous && byteLength <= route.capabilities.eagerBytes) {
+      const answer =
+        byteLength <= route.capabilities.shortBytes
+          ? route.sendShort(peer, code, source, tag, context.id, data, count, byteLength)
+          : route.sendEager(peer, code, source, tag, context.id, data, count, byteLength);
+      if (answer === TAKEN) send.complete();
+      if (answer !== NO_CREDIT) return answer;
+    }
+    const number = send.number < 0 ? this.#numbers.acquire(send) : send.number;
+    // Small arrays lie inside V8's heap and move; only larger ones have an address that stays.
+    const fetched = byteLength > route.capabilities.eagerBytes ? data : undefined;
+    return route.sendAnnounce(peer, code, source, tag, context.id, byteLength, number, fetched);
+  }
+
+  /** Send CLEAR or FINISH, after whatever waits for that peer. */
+  #control(peer: number, kind: number, number: number, peerNumber: number): void {
+    const route = this.#routes[peer]!;
+    if (this.#pending.isEmpty(peer) && route.sendControl(peer, kind, number, peerNumber) === TAKEN) return;
+    this.#pending.add(peer, undefined, () => route.sendControl(peer, kind, number, peerNumber));
+  }
+
+  #keep(
+    transport: Transport,
+    kind: number,
+    type: number,
+    source: number,
+    tag: number,
+    byteLength: number,
+    aux: number,
+    views: ElementViews,
+    payloadOffset: number,
+  ): UnexpectedMessage {
+    if (kind === EAGER) return new UnexpectedMessage(transport, kind, type, source, tag, byteLength, aux, views, payloadOffset);
+    const slot = this.#pool.keep(views, payloadOffset);
+    const kept = this.#pool.viewsOf(slot);
+    return new UnexpectedMessage(transport, kind, type, source, tag, byteLength, aux, kept, this.#pool.offsetOf(slot));
+  }
+
+  #acceptKept(receive: Receive, message: UnexpectedMessage): void {
+    const { transport, kind, type, source, tag, byteLength, aux, views, payloadOffset } = message;
+    this.#accept(receive, transport, kind, type, source, tag, byteLength, aux, views, payloadOffset);
+    if (kind !== EAGER) this.#pool.release(views, payloadOffset);
+  }
+
+  /** Pair a receive with a message whose frame lies at that place. */
+  #accept(
+    receive: Receive,
+    transport: Transport,
+    kind: number,
+    type: number,
+    source: number,
+    tag: number,
+    byteLength: number,
+    aux: number,
+    views: ElementViews,
+    payloadOffset: number,
+  ): void {
+    receive.isMatched = true;
+    receive.from = source;
+    receive.fromTag = tag;
+    receive.byteLength = byteLength;
+    receive.type = type;
+    const { code } = receive;
+    const shift = ELEMENT_SHIFT[code]!;
+    const peer = receive.context.members.worldOf[source]!;
+    const isWanted =
+      type === code || isCompatible(type, code)
+        ? byteLength <= receive.capacity && (byteLength & ((1 << shift) - 1)) === 0
+        : false;
+    if (isWanted && code === OBJECT) receive.into = new Uint8Array(byteLength);
+    if (kind === ANNOUNCE) {
+      this.#acceptAnnounced(receive, transport, peer, aux, isWanted, views.f64[payloadOffset >> 3]!);
+      return;
+    }
+    if (isWanted && byteLength !== 0) COPY_OUT[code]!(views, payloadOffset, receive.into!, 0, byteLength >> shift);
+    if (kind === SHORT) transport.returnCredit(peer);
+    else transport.release(peer, aux);
+    if (isWanted) receive.complete();
+    else receive.fail(this.#mismatch(receive));
+  }
+
+  #acceptAnnounced(
+    receive: Receive,
+    transport: Transport,
+    peer: number,
+    number: number,
+    isWanted: boolean,
+    address: number,
+  ): void {
+    if (!isWanted || receive.byteLength === 0) {
+      this.#control(peer, FINISH, number, 0);
+      if (isWanted) receive.complete();
+      else receive.fail(this.#mismatch(receive));
+      return;
+    }
+    if (peer === this.worldRank) {
+      const send = this.#numbers.at(number) as Send;
+      if (send.data.byteLength !== 0) bytesOf(receive.into!).set(bytesOf(send.data).subarray(0, receive.byteLength));
+      this.onFinish(number);
+      receive.complete();
+      return;
+    }
+    if (address === 0 || transport.canFetch(peer) !== undefined) {
+      this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
+      return;
+    }
+    const end = (errno: number): void => {
+      if (errno !== 0) {
+        this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
+        return;
+      }
+      this.#control(peer, FINISH, number, 0);
+      receive.complete();
+    };
+    this.progress.activate(new Fetch(transport, peer, address, bytesOf(receive.into!), receive.byteLength, end));
+  }
+
+  #answerProbes(context: Context): void {
+    for (const probe of [...context.probes]) {
+      const message = this.findMessage(context, probe.source, probe.tag, probe.isClaiming);
+      if (message === undefined) continue;
+      probe.message = message;
+      probe.withdraw();
+      probe.complete();
+    }
+  }
+
+  #mismatch(receive: Receive): MpiError {
+    const { members } = receive.context;
+    const { code, type, from, byteLength } = receive;
+    const who = `rank ${from} sent ${byteLength} bytes of ${typeName(type)} with tag ${receive.fromTag}`;
+    if (type === OBJECT && code !== OBJECT) {
+      return this.#error(
+        'ERR_MPI_TYPE',
+        receive,
+        `rank ${from} sent an object with tag ${receive.fromTag} to rank ${members.rank}, which receives ${typeName(code)}: use recvObject`,
+      );
+    }
+    if (code === OBJECT && type !== OBJECT) {
+      return this.#error(
+        'ERR_MPI_TYPE',
+        receive,
+        `${who} to rank ${members.rank}, which receives an object: use recv with an array of ${typeName(type)}`,
+      );
+    }
+    if (!isCompatible(type, code)) {
+      return this.#error(
+        'ERR_MPI_TYPE',
+        receive,
+        `${who} to rank ${members.rank}, which receives ${typeName(code)}: expected the same element type on both sides`,
+      );
+    }
+    if (byteLength > receive.capacity) {
+      return this.#error(
+        'ERR_MPI_TRUNCATE',
+        receive,
+        `${who} to rank ${members.rank}, whose buffer holds ${receive.capacity} bytes: expected a buffer at least as long as the message`,
+      );
+    }
+    const size = code === BYTES ? 1 : 2 ** ELEMENT_SHIFT[code]!;
+    return this.#error(
+      'ERR_MPI_TYPE',
+      receive,
+      `${who}, which are no whole number of ${typeName(code)} (${size} bytes each) on rank ${members.rank}`,
+    );
+  }
+
+  #error(code: string, receive: Receive, message: string): MpiError {
+    const { members } = receive.context;
+    return new MpiError(code, message, {
+      communicator: members.name,
+      rank: members.rank,
+      peer: receive.from,
+      tag: receive.fromTag,
+    });
+  }
+}

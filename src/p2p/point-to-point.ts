@@ -1,0 +1,211 @@
+/**
+ * Send, Receive and Probe: the point-to-point operations in flight, and the message space they live in.
+ *
+ * They hold what the engine needs; the engine (engine.ts) moves them. A Receive is an entry of its matching queue while
+ * it waits for a message.
+ */
+
+import { MpiError } from '../base/errors.ts';
+import { BYTES, ELEMENT_NAMES, OBJECT, type TypedArray } from '../datatype/element-type.ts';
+import type { Membership } from './context.ts';
+import { ANY_SOURCE, ANY_TAG, type Matchable, type MatchingQueue, PROC_NULL } from './matching-queue.ts';
+import { type Driver, Operation } from './request.ts';
+import { createStatus, type Status } from './status.ts';
+import type { UnexpectedMessage } from './unexpected.ts';
+
+/** One message space: a plane of a communicator, with its queue and the probes that wait on it. */
+export interface Context {
+  readonly id: number;
+  readonly members: Membership;
+  readonly queue: MatchingQueue<Receive, UnexpectedMessage>;
+  readonly probes: Probe[];
+}
+
+export class Send extends Operation<void> {
+  readonly context: Context;
+  /** The elements; Uint8Array for bytes and objects. Dropped once they are not needed. */
+  readonly data: TypedArray;
+  readonly code: number;
+  readonly count: number;
+  readonly byteLength: number;
+  readonly dest: number;
+  readonly tag: number;
+  /** Completes only when the receive has started. */
+  readonly isSynchronous: boolean;
+  /** In the engine's table while announced, else -1. */
+  number = -1;
+  /** It waits on a pending queue: no frame of it has left. */
+  isPending = false;
+
+  constructor(
+    progress: Driver,
+    context: Context,
+    data: TypedArray,
+    code: number,
+    count: number,
+    byteLength: number,
+    dest: number,
+    tag: number,
+    isSynchronous: boolean,
+  ) {
+    super(progress);
+    this.context = context;
+    this.data = data;
+    this.code = code;
+    this.count = count;
+    this.byteLength = byteLength;
+    this.dest = dest;
+    this.tag = tag;
+    this.isSynchronous = isSynchronous;
+  }
+
+  get value(): undefined {
+    return undefined;
+  }
+
+  override withdraw(): boolean {
+    // The pending queue passes over operations that are done.
+    return this.isPending;
+  }
+
+  describe(): string {
+    const what = this.code === OBJECT ? 'sendObject' : this.isSynchronous ? 'ssend' : 'send';
+    return `${what}(dest ${this.dest}, tag ${this.tag}, ${this.byteLength} bytes) on ${this.context.members.name}`;
+  }
+
+  waitsFor(): { ranks: number[]; all: boolean } {
+    return { ranks: this.dest === PROC_NULL ? [] : [this.context.members.worldOf[this.dest]!], all: true };
+  }
+}
+
+export class Receive extends Operation<Status> implements Matchable {
+  next: Matchable | null = null;
+  sequence = 0;
+  readonly context: Context;
+  /** Where elements go. An object's receive gets its array at the match. */
+  into: TypedArray | undefined;
+  /** Element type of `into`; OBJECT takes objects only. */
+  readonly code: number;
+  readonly capacity: number;
+  readonly source: number;
+  readonly tag: number;
+  isMatched = false;
+  isCancelled = false;
+  /** Of the message: source, tag, bytes and element type. */
+  from = -1;
+  fromTag = -1;
+  byteLength = 0;
+  type: number = BYTES;
+  /** In the engine's table while pieces arrive, else -1. */
+  number = -1;
+  received = 0;
+
+  constructor(
+    progress: Driver,
+    context: Context,
+    into: TypedArray | undefined,
+    code: number,
+    capacity: number,
+    source: number,
+    tag: number,
+  ) {
+    super(progress);
+    this.context = context;
+    this.into = into;
+    this.code = code;
+    this.capacity = capacity;
+    this.source = source;
+    this.tag = tag;
+  }
+
+  get value(): Status {
+    return createStatus(this.from, this.fromTag, this.byteLength, this.type, this.code, this.isCancelled);
+  }
+
+  override get status(): Status {
+    return this.done ? this.value : super.status;
+  }
+
+  override withdraw(): boolean {
+    return !this.isMatched && this.context.queue.withdraw(this);
+  }
+
+  override cancel(): boolean {
+    this.markSeen();
+    if (this.done || !this.withdraw()) return false;
+    this.isCancelled = true;
+    if (this.code === OBJECT) this.fail(new MpiError('ERR_MPI_CANCELLED', `${this.describe()} was cancelled`));
+    else this.complete();
+    return true;
+  }
+
+  describe(): string {
+    const what = this.code === OBJECT ? 'recvObject' : 'recv';
+    return `${what}(source ${sourceName(this.source)}, tag ${tagName(this.tag)}) on ${this.context.members.name}`;
+  }
+
+  waitsFor(): { ranks: ArrayLike<number>; all: boolean } {
+    const { worldOf } = this.context.members;
+    const source = this.isMatched ? this.from : this.source;
+    if (source === PROC_NULL) return { ranks: [], all: true };
+    return source === ANY_SOURCE ? { ranks: worldOf, all: true } : { ranks: [worldOf[source]!], all: true };
+  }
+}
+
+/** A probe that waits for a message; `take`: a matched probe, which claims it. Standard: 3.8. */
+export class Probe extends Operation<UnexpectedMessage> {
+  readonly context: Context;
+  readonly source: number;
+  readonly tag: number;
+  readonly isClaiming: boolean;
+  message: UnexpectedMessage | undefined = undefined;
+
+  constructor(progress: Driver, context: Context, source: number, tag: number, take: boolean) {
+    super(progress);
+    this.context = context;
+    this.source = source;
+    this.tag = tag;
+    this.isClaiming = take;
+  }
+
+  get value(): UnexpectedMessage {
+    return this.message!;
+  }
+
+  override withdraw(): boolean {
+    const at = this.context.probes.indexOf(this);
+    if (at >= 0) this.context.probes.splice(at, 1);
+    return at >= 0;
+  }
+
+  override cancel(): boolean {
+    this.markSeen();
+    if (this.done || !this.withdraw()) return false;
+    this.isSeen = true;
+    this.fail(new MpiError('ERR_MPI_CANCELLED', `${this.describe()} was cancelled`));
+    return true;
+  }
+
+  describe(): string {
+    const what = this.isClaiming ? 'mprobe' : 'probe';
+    return `${what}(source ${sourceName(this.source)}, tag ${tagName(this.tag)}) on ${this.context.members.name}`;
+  }
+
+  waitsFor(): { ranks: ArrayLike<number>; all: boolean } {
+    const { worldOf } = this.context.members;
+    return { ranks: this.source === ANY_SOURCE ? worldOf : [worldOf[this.source]!], all: true };
+  }
+}
+
+export function sourceName(source: number): string {
+  return source === ANY_SOURCE ? 'ANY_SOURCE' : source === PROC_NULL ? 'PROC_NULL' : String(source);
+}
+
+export function tagName(tag: number): string {
+  return tag === ANY_TAG ? 'ANY_TAG' : String(tag);
+}
+
+/** Return an element type's name for messages. */
+export function typeName(code: number): string {
+  return ELEMENT_NAMES[code] ?? `type ${code}`;
+}

@@ -1,0 +1,329 @@
+/**
+ * Progress: the loop that moves everything of a rank forward, and the two ways to wait on it.
+ *
+ * The idea: poll() empties the rank's own inbox and advances what is active. block() (for `wait()`) polls, spins for a
+ * budget, yields, then sleeps in parking. A request that is awaited registers here; one spin for all waiters runs from
+ * process.nextTick, after the microtasks; then the event loop has control and parking watches for it. With more ranks
+ * than cores there is no pure spin: poll, yield a few times, sleep.
+ *
+ * Invariants: handling a frame never waits; every wait progresses everything; the event loop gets a turn at least every
+ * TURN_MS while awaited operations are always ready.
+ *
+ *     await r -> then() -> pollBriefly -> [done] settled promise
+ *                                      -> onWaiter -> nextTick: spin -> settle some, again from nextTick or setImmediate
+ *                                                                    -> budget over: hold the loop, parking.enterLoop
+ *     bell or turn of the loop -> onTurn -> poll, settle
+ */
+
+import { MpiError } from '../base/errors.ts';
+import type { WaitMode } from '../bootstrap/job.ts';
+import type { Parking, Sleeper } from '../segment/parking.ts';
+import type { FrameHandler, Transport } from '../transport/transport.ts';
+import type { Driver, Operation } from './request.ts';
+import type { UnseenFailures } from './unseen-failures.ts';
+import type { RankRecord } from './wait-report.ts';
+import { WaitReport } from './wait-report.ts';
+
+/** Polls that find nothing before a rank with a core of its own yields: about 50 microseconds (bench/osu/latency). */
+const SPIN_POLLS = 4000;
+/** Slices given away before sleeping when ranks share cores (bench/osu/allreduce with 8 ranks on 2 cores). */
+const YIELDS = 16;
+/** The same with a core of its own: a neighbour may have borrowed it. */
+const YIELDS_ALONE = 4;
+/** Spin for awaited requests, in milliseconds, with a core of its own. */
+const AWAIT_SPIN_MS = 0.02;
+/** Longest time without a turn of the event loop, in milliseconds. */
+const TURN_MS = 2;
+/** Polls of a `then()` before it registers: about one round trip of a cache line. */
+const BRIEF_POLLS = 4;
+/** Ready awaits between two looks at the clock. */
+const READY_CHECK = 64;
+
+/** Something besides frames that moves in poll(): a fetch, a stream of pieces, frames refused as busy, an area's word. */
+export interface Active {
+  /** Move on if possible; return whether anything happened. */
+  advance(): boolean;
+  /** Nothing is left to do: it is taken off the list. */
+  readonly isOver: boolean;
+  /** It waits for something that no frame announces (room, a word); else it can go on at once. */
+  readonly waitsForRoom: boolean;
+}
+
+export class Progress implements Sleeper, Driver {
+  readonly unseen: UnseenFailures;
+  readonly #transports: Transport[] = [];
+  #main: Transport | undefined = undefined;
+  #handler: FrameHandler | undefined = undefined;
+  #parking: Parking | undefined = undefined;
+  readonly #active: Active[] = [];
+  readonly #spinPolls: number;
+  readonly #yields: number;
+  readonly #awaitSpinMs: number;
+  readonly #report: WaitReport;
+  /** Awaited operations that are not done. */
+  readonly #waiting = new Set<Operation<unknown>>();
+  #settled = 0;
+  #isTickScheduled = false;
+  #readyCount = 0;
+  #lastTurn = performance.now();
+
+  constructor(wait: WaitMode, isOversubscribed: boolean, unseen: UnseenFailures, record: RankRecord | undefined) {
+    const spins = wait === 'spin' || (wait === 'auto' && !isOversubscribed);
+    this.#spinPolls = spins ? SPIN_POLLS : 0;
+    this.#yields = wait === 'park' ? 0 : spins ? YIELDS_ALONE : YIELDS;
+    this.#awaitSpinMs = spins ? AWAIT_SPIN_MS : 0;
+    this.unseen = unseen;
+    this.#report = new WaitReport(record);
+  }
+
+  /** Begin: frames of these transports go to the handler. */
+  start(transports: readonly Transport[], handler: FrameHandler, parking: Parking): void {
+    this.#transports.push(...transports.slice(1));
+    this.#main = transports[0];
+    this.#handler = handler;
+    this.#parking = parking;
+    parking.enterLoop(false, false);
+  }
+
+  stop(): void {
+    this.#parking?.stop();
+  }
+
+  get parking(): Parking {
+    return this.#parking!;
+  }
+
+  /** Add something that moves in poll(). It is advanced for the first time in the next poll. */
+  activate(active: Active): void {
+    this.#active.push(active);
+    this.#scheduleTick();
+  }
+
+  /** Move everything forward once. Return whether anything happened. */
+  poll(): boolean {
+    let happened = this.#main!.poll(this.#handler!);
+    if (this.#transports.length !== 0) {
+      for (const transport of this.#transports) if (transport.poll(this.#handler!)) happened = true;
+    }
+    if (this.#active.length !== 0 && this.#advance()) happened = true;
+    return happened;
+  }
+
+  prepareSleep(): void {
+    this.#main!.prepareSleep();
+    for (const transport of this.#transports) transport.prepareSleep();
+  }
+
+  /** Block until the operation is done. */
+  block(operation: Operation<unknown>, timeoutMs: number | undefined): void {
+    if (operation.signal !== undefined) {
+      const message = `wait() on ${operation.describe()}, which has a live signal: signals need the event loop; use timeoutMs, or await it`;
+      throw new MpiError('ERR_MPI_ARG', message);
+    }
+    const limit = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + checkTimeout(timeoutMs);
+    this.#parking!.leaveLoop();
+    let idle = 0;
+    while (!operation.done) {
+      if (this.poll()) {
+        idle = 0;
+        continue;
+      }
+      if (++idle > this.#spinPolls) this.#idle(operation, idle - this.#spinPolls, limit);
+      else if ((idle & 255) === 0 && (limit !== Number.POSITIVE_INFINITY || operation.deadline !== Number.POSITIVE_INFINITY)) {
+        this.#checkTime(operation, limit);
+      }
+    }
+    this.#report.clear();
+  }
+
+  /** One attempt of `test()`: poll, and give the core away when ranks share it. */
+  test(): void {
+    if (!this.poll() && this.#spinPolls === 0) this.#parking!.yield();
+  }
+
+  /** Poll for about the time that a message just sent takes to arrive. */
+  pollBriefly(operation: Operation<unknown>): void {
+    for (let k = 0; k < BRIEF_POLLS && !operation.done; k++) this.poll();
+  }
+
+  /** An operation is awaited that is not done. */
+  onWaiter(operation: Operation<unknown>): void {
+    this.#waiting.add(operation);
+    this.#scheduleTick();
+  }
+
+  /** Awaiting of that operation is over. */
+  onSettled(operation: Operation<unknown>): void {
+    this.#waiting.delete(operation);
+    this.#settled++;
+    if (this.#waiting.size !== 0) return;
+    this.#parking!.hold(false);
+    this.#report.clear();
+  }
+
+  /** Whether a ready await must let the event loop turn first. */
+  mustTurn(): boolean {
+    if (++this.#readyCount < READY_CHECK) return false;
+    this.#readyCount = 0;
+    return performance.now() - this.#lastTurn > TURN_MS;
+  }
+
+  /** Let the event loop turn once. */
+  turn(): Promise<void> {
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.#lastTurn = performance.now();
+        resolve();
+      }),
+    );
+  }
+
+  /** Watch the signal and the time-out that an operation was posted with. */
+  limit(operation: Operation<unknown>, options: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): void {
+    const { signal, timeoutMs } = options;
+    if (timeoutMs !== undefined) {
+      operation.deadline = performance.now() + checkTimeout(timeoutMs);
+      const timer = setTimeout(() => this.#expire(operation), timeoutMs);
+      timer.unref();
+    }
+    if (signal === undefined || operation.done) return;
+    if (signal.aborted) {
+      this.#giveUp(operation, signal.reason);
+      return;
+    }
+    operation.signal = signal;
+    const listener = (): void => {
+      if (!operation.done) this.#giveUp(operation, signal.reason);
+    };
+    this.#listeners.set(operation, listener);
+    signal.addEventListener('abort', listener, { once: true });
+  }
+
+  readonly #listeners = new WeakMap<object, () => void>();
+
+  /** The operation is done: its signal does not matter any more. */
+  forgetSignal(operation: Operation<unknown>): void {
+    const listener = this.#listeners.get(operation);
+    if (listener !== undefined) operation.signal?.removeEventListener('abort', listener);
+    operation.signal = undefined;
+  }
+
+  /** The event loop turned, or somebody rang while it had control. */
+  onTurn(): void {
+    this.#lastTurn = performance.now();
+    while (this.poll());
+    if (this.#waiting.size !== 0 && this.#spinPolls !== 0) this.#scheduleTick();
+    this.#enterLoop();
+  }
+
+  #advance(): boolean {
+    const active = this.#active;
+    let happened = false;
+    for (let k = 0; k < active.length; ) {
+      const entry = active[k]!;
+      if (!entry.isOver && entry.advance()) happened = true;
+      if (entry.isOver) {
+        // Order does not matter among active entries; the last takes the place. An entry may have been added meanwhile.
+        const at = active[k] === entry ? k : active.indexOf(entry);
+        const last = active.pop()!;
+        if (last !== entry) active[at] = last;
+      } else k++;
+    }
+    return happened;
+  }
+
+  #idle(operation: Operation<unknown>, idle: number, limit: number): void {
+    if (idle <= this.#yields) {
+      this.#parking!.yield();
+      return;
+    }
+    this.#checkTime(operation, limit);
+    if (operation.done) return;
+    const time = Math.min(limit, operation.deadline);
+    const leftMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, time - performance.now());
+    const reportMs = this.#report.beforeSleep(operation);
+    const sleepMs = reportMs < 0 ? leftMs : leftMs < 0 ? reportMs : Math.min(leftMs, reportMs);
+    this.#parking!.sleep(sleepMs < 0 ? -1 : Math.ceil(sleepMs));
+  }
+
+  #checkTime(operation: Operation<unknown>, limit: number): void {
+    const now = performance.now();
+    if (now >= operation.deadline) this.#expire(operation);
+    else if (now >= limit) {
+      this.#report.clear();
+      throw new MpiError(
+        'ERR_MPI_TIMEOUT',
+        `${operation.describe()} did not complete within the time given to wait(); it goes on`,
+      );
+    }
+  }
+
+  #expire(operation: Operation<unknown>): void {
+    if (operation.done) return;
+    this.#giveUp(operation, new MpiError('ERR_MPI_TIMEOUT', `${operation.describe()} did not complete within its timeoutMs`));
+  }
+
+  #giveUp(operation: Operation<unknown>, reason: unknown): void {
+    operation.withdraw();
+    operation.fail(reason);
+  }
+
+  #scheduleTick(): void {
+    if (this.#isTickScheduled) return;
+    this.#isTickScheduled = true;
+    if (performance.now() - this.#lastTurn > TURN_MS) setImmediate(this.#turnTick);
+    else process.nextTick(this.#tick);
+  }
+
+  readonly #turnTick = (): void => {
+    this.#lastTurn = performance.now();
+    this.#tick();
+  };
+
+  readonly #tick = (): void => {
+    this.#isTickScheduled = false;
+    this.#parking!.leaveLoop();
+    const before = this.#settled;
+    if (this.#waiting.size !== 0 && this.#spin(before)) {
+      if (this.#waiting.size !== 0 || this.#active.length !== 0) this.#scheduleTick();
+      return;
+    }
+    this.poll();
+    this.#enterLoop();
+  };
+
+  /** Poll until a waiter settled (true) or the budget is over (false). */
+  #spin(before: number): boolean {
+    const end = performance.now() + this.#awaitSpinMs;
+    for (let polls = 0; ; ) {
+      this.poll();
+      if (this.#settled !== before) return true;
+      if ((++polls & 15) !== 0) continue;
+      if (this.#spinPolls === 0) {
+        if (polls >> 4 > this.#yields) return false;
+        this.#parking!.yield();
+      } else if (performance.now() > end) return false;
+    }
+  }
+
+  /** Hand control to the event loop. */
+  #enterLoop(): void {
+    const parking = this.#parking!;
+    if (this.#waiting.size !== 0) {
+      parking.hold(true);
+      this.#report.beforeLoop(this.#waiting);
+    }
+    let waitsForRoom = false;
+    let isBusy = false;
+    for (const entry of this.#active) {
+      if (entry.waitsForRoom) waitsForRoom = true;
+      else isBusy = true;
+    }
+    parking.enterLoop(waitsForRoom, isBusy);
+  }
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs;
+  throw new MpiError('ERR_MPI_ARG', `timeoutMs is ${String(timeoutMs)}: expected milliseconds, 0 or more`);
+}

@@ -1,0 +1,118 @@
+/**
+ * Rendezvous: how the payload of an announced message moves once its receive is known.
+ *
+ * Two ways. Fetch: the receiver reads the sender's memory in pieces of 1 MiB, with progress between, then says FINISH.
+ * Stream: the receiver says CLEAR; the sender copies pieces into its own large buffers, the receiver copies them out.
+ * A fetch that the system refuses half-way goes on as a stream from the start.
+ */
+
+import { MpiError } from '../base/errors.ts';
+import type { Transport } from '../transport/transport.ts';
+import { BUSY } from '../transport/transport.ts';
+import type { Send } from './point-to-point.ts';
+import type { Active } from './progress.ts';
+
+/** Bytes read between two looks at the inbox. */
+const FETCH_BYTES = 1 << 20;
+/** Pieces sent in one turn of progress at most. */
+const STREAM_LIMIT = 8;
+
+/** The receiver's side of a single copy. */
+export class Fetch implements Active {
+  isOver = false;
+  readonly waitsForRoom = false;
+  readonly #transport: Transport;
+  readonly #peer: number;
+  readonly #address: number;
+  readonly #into: Uint8Array;
+  readonly #byteLength: number;
+  readonly #onEnd: (errno: number) => void;
+  #offset = 0;
+
+  /** `onEnd` gets 0 when all bytes are there, else the errno of a read that failed. */
+  constructor(
+    transport: Transport,
+    peer: number,
+    address: number,
+    into: Uint8Array,
+    byteLength: number,
+    onEnd: (errno: number) => void,
+  ) {
+    this.#transport = transport;
+    this.#peer = peer;
+    this.#address = address;
+    this.#into = into;
+    this.#byteLength = byteLength;
+    this.#onEnd = onEnd;
+  }
+
+  advance(): boolean {
+    const offset = this.#offset;
+    const bytes = Math.min(FETCH_BYTES, this.#byteLength - offset);
+    const read = this.#transport.fetch(this.#peer, this.#address + offset, this.#into, offset, bytes);
+    if (read > 0) this.#offset = offset + read;
+    if (read <= 0 || this.#offset === this.#byteLength) {
+      this.isOver = true;
+      this.#onEnd(read <= 0 ? -read || 5 : 0);
+    }
+    return true;
+  }
+}
+
+/** The sender's side of a stream of pieces. */
+export class Stream implements Active {
+  isOver = false;
+  readonly #transport: Transport;
+  readonly #peer: number;
+  readonly #peerNumber: number;
+  readonly #send: Send;
+  readonly #bytes: Uint8Array;
+  readonly #onEnd: () => void;
+  #offset = 0;
+  #isStalled = false;
+
+  constructor(transport: Transport, peer: number, peerNumber: number, send: Send, bytes: Uint8Array, onEnd: () => void) {
+    this.#transport = transport;
+    this.#peer = peer;
+    this.#peerNumber = peerNumber;
+    this.#send = send;
+    this.#bytes = bytes;
+    this.#onEnd = onEnd;
+  }
+
+  /** Without a free buffer nothing moves until the receiver frees one. */
+  get waitsForRoom(): boolean {
+    return this.#isStalled;
+  }
+
+  advance(): boolean {
+    const total = this.#send.byteLength;
+    const limit = this.#transport.capabilities.pieceBytes;
+    let moved = false;
+    for (let k = 0; k < STREAM_LIMIT; k++) {
+      // A buffer that was transferred away (structuredClone) has no bytes left.
+      const isDetached = this.#bytes.byteLength !== total;
+      const length = isDetached ? -1 : Math.min(limit, total - this.#offset);
+      if (this.#transport.sendPiece(this.#peer, this.#peerNumber, this.#bytes, this.#offset, length) === BUSY) {
+        this.#isStalled = !moved;
+        return moved;
+      }
+      moved = true;
+      this.#isStalled = false;
+      this.#offset += length;
+      if (isDetached || this.#offset === total) {
+        this.isOver = true;
+        if (isDetached) this.#send.fail(detachedError(this.#send));
+        this.#onEnd();
+        return true;
+      }
+    }
+    return true;
+  }
+}
+
+/** The error of a send whose buffer was detached before its payload had moved. */
+export function detachedError(send: Send): MpiError {
+  const message = `the buffer of ${send.describe()} was detached while it was lent to the send: keep it until the send is done`;
+  return new MpiError('ERR_MPI_BUFFER', message, { communicator: send.context.members.name, peer: send.dest, tag: send.tag });
+}

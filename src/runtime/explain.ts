@@ -1,0 +1,36 @@
+/**
+ * Explain: what only a rank knows of its routes, in words, for `tsmpirun --explain`.
+ */
+
+import type { Rank } from './rank.ts';
+
+/** Describe the routes of this rank and what its memory is like. */
+export function explainRank({ routes, world, segment, addon, description, worldRank }: Rank): string {
+  const { cellCount, smallCount, largeCount, areaCount, byteLength } = segment.layout;
+  const lines = [
+    `rank ${worldRank} of ${world.size}: ranks are ${description.rankKind === 'process' ? 'processes' : 'threads'}, segment of ${(byteLength / 1048576).toFixed(1)} MiB`,
+    `  per rank: inbox of ${cellCount} cells, ${smallCount} buffers of 8 KiB, ${largeCount} of 32 KiB; ${areaCount} areas for collectives`,
+    `  addon: ${addon === undefined ? 'not loaded, so long messages take two copies' : 'loaded'}`,
+    `  waiting: ${description.wait}, ${description.localRanks.length} ranks on ${description.cores} cores`,
+  ];
+  const byName = new Map<string, number[]>();
+  for (const [rank, route] of routes.entries()) {
+    const ranks = byName.get(route.name);
+    if (ranks === undefined) byName.set(route.name, [rank]);
+    else ranks.push(rank);
+  }
+  for (const [name, ranks] of byName) lines.push(`  route ${name}: rank${ranks.length > 1 ? 's' : ''} ${summarize(ranks)}`);
+  return lines.join('\n');
+}
+
+/** Write 0, 1, 2, 5 as `0-2, 5`. */
+function summarize(ranks: readonly number[]): string {
+  const parts: string[] = [];
+  for (let k = 0; k < ranks.length; ) {
+    let end = k;
+    while (ranks[end + 1] === ranks[end]! + 1) end++;
+    parts.push(end === k ? `${ranks[k]}` : `${ranks[k]}-${ranks[end]}`);
+    k = end + 1;
+  }
+  return parts.join(', ');
+}

@@ -1,0 +1,53 @@
+/**
+ * Finalize: a rank's normal end, in the exit handler.
+ *
+ * The idea: sends that were started are completed as long as their destinations may still take them. A send to a rank
+ * that has ended, or among ranks that have all come here, cannot complete: it is named and the exit code becomes 1. Then
+ * the rank is marked as departed and sleepers are rung, so that who waits for it in vain finds out.
+ */
+
+import type { Send } from '../p2p/point-to-point.ts';
+import { CONTROL, RANK_STATE } from '../segment/layout.ts';
+import type { Rank } from './rank.ts';
+
+/** Time without any progress after which sends to ranks that are ending too are given up, in milliseconds. */
+const QUIET_MS = 250;
+/** Longest sleep between two looks at the destinations, in milliseconds. */
+const LOOK_MS = 20;
+
+/** End the rank. Return sentences about what was left undone; none: all is well. */
+export function finalizeRank(rank: Rank): string[] {
+  const { segment, localRank, progress, parking } = rank;
+  segment.setState(localRank, RANK_STATE.finalizing);
+  const problems = completeSends(rank);
+  for (const { text, error } of progress.unseen.drain()) {
+    problems.push(`${text} failed and nobody looked at it: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  segment.setState(localRank, RANK_STATE.departed);
+  segment.i32[segment.control(localRank, CONTROL.stuckOn)] = 0;
+  for (let local = 0; local < segment.layout.localSize; local++) if (local !== localRank) parking.ring(local);
+  return problems;
+}
+
+function completeSends(rank: Rank): string[] {
+  const { engine, progress, parking } = rank;
+  let since = performance.now();
+  for (;;) {
+    while (progress.poll()) since = performance.now();
+    const open = engine.openSends();
+    if (open.length === 0) return [];
+    const isQuiet = performance.now() - since > QUIET_MS;
+    const lost = open.filter((send) => isLost(rank, send, isQuiet));
+    if (lost.length === open.length)
+      return lost.map((send) => `${send.describe()} was started but never received: its destination has ended`);
+    parking.sleep(LOOK_MS);
+  }
+}
+
+/** Whether nobody can receive that send any more. */
+function isLost({ segment, description, worldRank }: Rank, send: Send, isQuiet: boolean): boolean {
+  const peer = send.context.members.worldOf[send.dest]!;
+  if (peer === worldRank) return true;
+  const state = segment.state(description.localRanks.indexOf(peer));
+  return state === RANK_STATE.departed || (isQuiet && state === RANK_STATE.finalizing);
+}

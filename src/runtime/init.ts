@@ -1,0 +1,94 @@
+/**
+ * Init: what happens when a program imports tsmpi, synchronously: this thread finds its place and becomes a rank.
+ *
+ * A rank that ends normally finalizes in the exit handler. One that fails (uncaught error, non-zero exit code) does not:
+ * its agent ends the job with it.
+ */
+
+import { writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
+import type { JobHost } from '../bootstrap/job.ts';
+import type { Communicator } from '../comm/communicator.ts';
+import { CONTROL, RANK_STATE } from '../segment/layout.ts';
+import { explainRank } from './explain.ts';
+import { finalizeRank } from './finalize.ts';
+import { findPlace, heldStandIn } from './place.ts';
+import { type Rank, startRank } from './rank.ts';
+import { adoptStreams } from './streams.ts';
+
+/** The job as programs see it. */
+export interface Job {
+  /** Unique among the jobs of this user on this host. */
+  readonly id: string;
+  readonly hosts: readonly JobHost[];
+  /** Name of this rank's host. */
+  readonly hostname: string;
+  /** This rank's number among those of its host. */
+  readonly localRank: number;
+  /** Ranks on this rank's host. */
+  readonly localSize: number;
+  /** Threads that this rank may use, its own included. */
+  readonly threads: number;
+}
+
+let hasAborted = false;
+
+/** End the job with that exit code: c & 255, and 1 for 0. Standard: 9.6. */
+export function abort(code = 1, reason?: string): never {
+  hasAborted = true;
+  const exitCode = Number(code) & 255 || 1;
+  if (rank !== undefined) {
+    const { segment, localRank } = rank;
+    segment.setText(localRank, reason === undefined ? '' : String(reason));
+    segment.i32[segment.control(localRank, CONTROL.exitCode)] = exitCode;
+    segment.setState(localRank, RANK_STATE.aborted);
+  }
+  if (place.kind === 'alone') complain(`tsmpi: abort(${exitCode})${reason === undefined ? '' : `: ${String(reason)}`}`);
+  process.exit(exitCode);
+}
+
+const place = findPlace();
+const rank: Rank | undefined = place.kind === 'held' ? undefined : startRank(place, abort, onLost);
+
+/** Communicator of all ranks of the job. */
+export const world: Communicator = rank?.world ?? heldStandIn('world', heldReason());
+/** Communicator of this rank alone. */
+export const self: Communicator = rank?.self ?? heldStandIn('self', heldReason());
+/** Facts of the job. */
+export const job: Job = rank === undefined ? heldStandIn('job', heldReason()) : jobOf(rank);
+
+if (rank !== undefined) {
+  if (place.kind === 'process') adoptStreams(rank.description);
+  if (rank.description.explain && rank.worldRank === 0) complain(explainRank(rank));
+  process.on('exit', onExit);
+}
+
+function onExit(code: number): void {
+  if (rank === undefined || hasAborted || code !== 0) return;
+  const problems = finalizeRank(rank);
+  for (const problem of problems) complain(`tsmpi: rank ${rank.worldRank}: ${problem}`);
+  if (problems.length !== 0) process.exitCode = 1;
+}
+
+/** A failed request was collected before anybody looked at it. */
+function onLost(text: string, error: unknown): void {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  complain(`tsmpi: ${text} failed and nobody looked at it: ${message}`);
+  process.exit(1);
+}
+
+function complain(text: string): void {
+  if (isMainThread) writeSync(2, `${text}\n`);
+  else process.stderr.write(`${text}\n`);
+}
+
+function heldReason(): string {
+  return place.kind === 'held' ? place.reason : '';
+}
+
+function jobOf({ description, localRank }: Rank): Job {
+  const { id, hosts, hostIndex, localRanks, threadsPerRank } = description;
+  const name = place.kind === 'alone' ? hostname() : hosts[hostIndex]!.name;
+  return { id, hosts, hostname: name, localRank, localSize: localRanks.length, threads: threadsPerRank };
+}

@@ -1,0 +1,76 @@
+/**
+ * Place: what this thread is in a job, found out once at import.
+ *
+ *     process  a rank started by an agent: the bootstrap variable names segment and doorbells
+ *     thread   a rank in a worker thread: its worker data holds the shared memory
+ *     held     a child process or a worker thread of a rank, or a second copy of the package: the rank is held elsewhere
+ *     alone    no launcher at all: a world of one
+ *
+ * A program started by another launcher (srun, mpiexec) without tsmpirun is refused: N worlds of one are never meant.
+ * The bootstrap variables are removed from the environment; one marker stays, by which children know whose they are.
+ */
+
+import { isMainThread, threadId, workerData } from 'node:worker_threads';
+import { MpiError } from '../base/errors.ts';
+import { BOOTSTRAP_VARIABLE, type Bootstrap, HOLDER_VARIABLE, type ThreadBootstrap } from '../bootstrap/job.ts';
+
+export type Place =
+  | { readonly kind: 'process'; readonly bootstrap: Bootstrap }
+  | { readonly kind: 'thread'; readonly bootstrap: ThreadBootstrap }
+  | { readonly kind: 'held'; readonly reason: string }
+  | { readonly kind: 'alone' };
+
+/** Variables of launchers that start several processes, and how to start the program under each instead. */
+const OTHER_LAUNCHERS: readonly { name: string; isSet(env: NodeJS.ProcessEnv): boolean }[] = [
+  { name: 'mpiexec or srun --mpi=pmi2', isSet: (env) => env.PMI_FD !== undefined || env.PMI_RANK !== undefined },
+  { name: 'srun --mpi=pmix or a PMIx launcher', isSet: (env) => env.PMIX_RANK !== undefined },
+  { name: "Open MPI's mpirun", isSet: (env) => env.OMPI_COMM_WORLD_SIZE !== undefined },
+  { name: 'srun', isSet: (env) => env.SLURM_STEP_ID !== undefined && Number(env.SLURM_STEP_NUM_TASKS) > 1 },
+];
+
+/** Find this thread's place, and claim the variables that tell it. */
+export function findPlace(): Place {
+  const fromThread = (workerData as { tsmpi?: ThreadBootstrap } | null)?.tsmpi;
+  if (!isMainThread && fromThread?.buffer !== undefined) {
+    markHolder(fromThread.worldRank);
+    return { kind: 'thread', bootstrap: fromThread };
+  }
+  const { env } = process;
+  const text = env[BOOTSTRAP_VARIABLE];
+  if (text !== undefined && isMainThread) {
+    delete env[BOOTSTRAP_VARIABLE];
+    const bootstrap = JSON.parse(text) as Bootstrap;
+    markHolder(bootstrap.worldRank);
+    return { kind: 'process', bootstrap };
+  }
+  const holder = env[HOLDER_VARIABLE];
+  if (holder !== undefined) return { kind: 'held', reason: heldReason(holder) };
+  if (!isMainThread) return { kind: 'alone' };
+  const other = OTHER_LAUNCHERS.find((launcher) => launcher.isSet(env));
+  if (other !== undefined) {
+    const program = process.argv[1] ?? 'program.js';
+    const message = `this process was started by ${other.name}, which tsmpi cannot join: start the job with \`tsmpirun -n N ${program}\` instead`;
+    throw new MpiError('ERR_MPI_OTHER', message);
+  }
+  return { kind: 'alone' };
+}
+
+function markHolder(worldRank: number): void {
+  process.env[HOLDER_VARIABLE] = `${worldRank}@${process.pid}.${threadId}`;
+}
+
+function heldReason(holder: string): string {
+  const [rank, where = ''] = holder.split('@');
+  const [pid, thread] = where.split('.');
+  if (Number(pid) !== process.pid) return `this process is a child of rank ${rank} (process ${pid}), which holds the rank`;
+  if (isMainThread || Number(thread) === threadId) return `another copy of tsmpi in this process holds rank ${rank}`;
+  return `this is a worker thread of rank ${rank}, whose own thread holds the rank`;
+}
+
+/** Make what stands for `world` where the rank is held elsewhere: it throws at first use. */
+export function heldStandIn<T extends object>(name: string, reason: string): T {
+  const refuse = (): never => {
+    throw new MpiError('ERR_MPI_NO_RANK', `${name} cannot be used here: ${reason}; call tsmpi from the rank itself`);
+  };
+  return new Proxy({} as T, { get: refuse, set: refuse, has: refuse, getOwnPropertyDescriptor: refuse });
+}

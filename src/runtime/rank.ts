@@ -1,0 +1,198 @@
+/**
+ * Rank: the composition root. It alone puts transports, engine, parking and communicators together.
+ */
+
+import { constants } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { threadId } from 'node:worker_threads';
+import { MpiError } from '../base/errors.ts';
+import type { JobDescription } from '../bootstrap/job.ts';
+import { SharedArea } from '../collective/port.ts';
+import { ContextNumbers } from '../comm/context-number.ts';
+import { Intracommunicator } from '../comm/intracommunicator.ts';
+import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
+import { ElementViews } from '../datatype/element-views.ts';
+import type { Addon } from '../native/addon.ts';
+import { loadAddon } from '../native/loader.ts';
+import { contextId } from '../p2p/context.ts';
+import { Engine } from '../p2p/engine.ts';
+import { Progress } from '../p2p/progress.ts';
+import { UnseenFailures } from '../p2p/unseen-failures.ts';
+import type { RankRecord } from '../p2p/wait-report.ts';
+import { AREA_SLOT_BYTES, CONTROL, layOut, RANK_STATE, shapesFor } from '../segment/layout.ts';
+import type { Parking } from '../segment/parking.ts';
+import { ProcessParking } from '../segment/process-parking.ts';
+import { Segment } from '../segment/segment.ts';
+import { ThreadParking } from '../segment/thread-parking.ts';
+import { SelfTransport } from '../transport/self/self-transport.ts';
+import { ShmTransport } from '../transport/shm/shm-transport.ts';
+import type { Transport } from '../transport/transport.ts';
+import { forcedAlgorithm } from './forced-algorithm.ts';
+import type { Place } from './place.ts';
+
+/** Everything that a rank has, for init, finalize and info. */
+export interface Rank {
+  readonly description: JobDescription;
+  readonly worldRank: number;
+  readonly localRank: number;
+  readonly segment: Segment;
+  readonly addon: Addon | undefined;
+  readonly parking: Parking;
+  readonly progress: Progress;
+  readonly engine: Engine;
+  readonly routes: readonly Transport[];
+  readonly world: Intracommunicator;
+  readonly self: Intracommunicator;
+}
+
+/** Numbers of context ids that exist from the start: world's (of world rank 0) and each rank's self. */
+const WORLD_NUMBER = 0;
+const SELF_NUMBER = 1;
+
+/** Start the rank. `abort` ends the job; `onLost` gets failures whose requests were collected unseen. */
+export function startRank(
+  place: Exclude<Place, { kind: 'held' }>,
+  abort: (code: number, reason: string | undefined) => never,
+  onLost: (text: string, error: unknown) => void,
+): Rank {
+  const { addon } = loadAddon();
+  const { segment, localRank, worldRank, agentPid } = attach(place, addon);
+  const description = JSON.parse(segment.description()) as JobDescription;
+  claim(segment, localRank, worldRank);
+  const { localRanks, cores, wait, size } = description;
+
+  const record: RankRecord = {
+    setText: (text) => segment.setText(localRank, text),
+    setStuckOn: (rank) => {
+      segment.i32[segment.control(localRank, CONTROL.stuckOn)] = rank;
+    },
+    hasDeparted: (rank) => rank !== worldRank && localOf[rank]! >= 0 && segment.state(localOf[rank]!) === RANK_STATE.departed,
+  };
+  const localOf = new Int32Array(size).fill(-1);
+  for (const [local, rank] of localRanks.entries()) localOf[rank] = local;
+
+  const progress = new Progress(wait, localRanks.length > cores, new UnseenFailures(onLost), size === 1 ? undefined : record);
+  const engine = new Engine(progress, worldRank);
+  const parking =
+    place.kind === 'process'
+      ? new ProcessParking(addon!, segment, localRank, agentPid, progress)
+      : new ThreadParking(segment, localRank, progress, addon === undefined ? undefined : () => addon.yield());
+  const self = new SelfTransport(worldRank, engine);
+  const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
+  const routes = Array.from({ length: size }, (_, rank) => (rank === worldRank ? self : shm));
+  engine.start(routes);
+  progress.start([shm, self], engine, parking);
+
+  const environment: RankEnvironment = {
+    engine,
+    worldRank,
+    numbers: new ContextNumbers(SELF_NUMBER + 1),
+    areas: size === 1 ? undefined : areasOf(segment, localOf, localRank, parking),
+    isDeterministic: description.deterministic,
+    forced: forcedAlgorithm,
+    hostOfRank: description.hostOfRank,
+    abort,
+  };
+  const everyone = Int32Array.from({ length: size }, (_, rank) => rank);
+  const world = new Intracommunicator(environment, contextId(0, WORLD_NUMBER), {
+    name: 'world',
+    rank: worldRank,
+    worldOf: everyone,
+  });
+  if (size > 1 && environment.areas!.holds(everyone)) world.useArea(0);
+  const alone = { name: 'self', rank: 0, worldOf: Int32Array.of(worldRank) };
+  const selfCommunicator = new Intracommunicator(environment, contextId(worldRank, SELF_NUMBER), alone);
+  return { description, worldRank, localRank, segment, addon, parking, progress, engine, routes, world, self: selfCommunicator };
+}
+
+interface Attached {
+  readonly segment: Segment;
+  readonly localRank: number;
+  readonly worldRank: number;
+  readonly agentPid: number;
+}
+
+function attach(place: Exclude<Place, { kind: 'held' }>, addon: Addon | undefined): Attached {
+  if (place.kind === 'thread') {
+    const { buffer, localRank, worldRank } = place.bootstrap;
+    return { segment: Segment.attach(buffer), localRank, worldRank, agentPid: process.pid };
+  }
+  if (place.kind === 'alone') return { segment: segmentOfOne(), localRank: 0, worldRank: 0, agentPid: process.pid };
+  const { agentPid, memoryFd, byteLength, lifelineFd, localRank, worldRank } = place.bootstrap;
+  if (addon === undefined) {
+    throw new MpiError(
+      'ERR_MPI_OTHER',
+      'the native addon does not load in this rank, though it did in its agent: see `tsmpi info`',
+    );
+  }
+  const fd = addon.open(`/proc/${agentPid}/fd/${memoryFd}`, constants.O_RDWR);
+  if (fd < 0)
+    throw new MpiError(
+      'ERR_MPI_OTHER',
+      `the job's shared memory cannot be opened (errno ${-fd}): its agent, process ${agentPid}, is gone or of another user`,
+    );
+  const buffer = addon.map(fd, byteLength);
+  addon.close(fd);
+  const segment = Segment.attach(buffer);
+  if (lifelineFd >= 0) {
+    const lifeline = addon.open(`/proc/${agentPid}/fd/${lifelineFd}`, constants.O_RDONLY);
+    if (lifeline >= 0) addon.startLifeline(lifeline);
+  }
+  addon.setPtracer(agentPid);
+  const core = segment.i32[segment.control(localRank, CONTROL.core)]!;
+  if (core >= 0) addon.setAffinity([core]);
+  return { segment, localRank, worldRank, agentPid };
+}
+
+/** Take the rank's place; refuse when somebody holds it already. */
+function claim(segment: Segment, localRank: number, worldRank: number): void {
+  const holder = segment.claim(localRank, process.pid, threadId);
+  if (holder === undefined) return;
+  const message = `rank ${worldRank} is held by process ${holder.pid}, thread ${holder.threadId}: expected one holder`;
+  throw new MpiError('ERR_MPI_NO_RANK', message);
+}
+
+/** Memory of a world of one. */
+function segmentOfOne(): Segment {
+  const terminal = (stream: NodeJS.WriteStream) => ({ isTTY: stream.isTTY === true, columns: 80, rows: 24, colorDepth: 1 });
+  const cores = availableParallelism();
+  const description: JobDescription = {
+    id: `alone-${process.pid}`,
+    version: '',
+    size: 1,
+    hosts: [{ name: 'localhost', slots: 1 }],
+    hostOfRank: [0],
+    hostIndex: 0,
+    localRanks: [0],
+    rankKind: 'thread',
+    agentPid: process.pid,
+    cores,
+    threadsPerRank: cores,
+    wait: 'auto',
+    deterministic: false,
+    transports: [],
+    explain: false,
+    stdout: terminal({ isTTY: false } as NodeJS.WriteStream),
+    stderr: terminal({ isTTY: false } as NodeJS.WriteStream),
+  };
+  const text = new TextEncoder().encode(JSON.stringify(description));
+  const shape = { ...shapesFor(1, text.byteLength).at(-1)!, areaCount: 0 };
+  return Segment.create(new SharedArrayBuffer(layOut(shape).byteLength), shape, text);
+}
+
+function areasOf(segment: Segment, localOf: Int32Array, localRank: number, parking: Parking): AreaSource {
+  const views = new ElementViews(segment.buffer);
+  const { areaCount, areaByteLength } = segment.layout;
+  return {
+    holds: (worldRanks) => areaCount > 0 && Array.from(worldRanks).every((rank) => localOf[rank]! >= 0),
+    acquire: () => segment.acquireArea(),
+    release: (index) => segment.releaseArea(index),
+    open: (index, worldRanks) => {
+      const others = Array.from(worldRanks, (rank) => localOf[rank]!).filter((local) => local !== localRank);
+      const wake = (): void => {
+        for (const local of others) parking.ring(local);
+      };
+      return new SharedArea(views, segment.area(index), areaByteLength, AREA_SLOT_BYTES, wake);
+    },
+  };
+}
