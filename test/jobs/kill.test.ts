@@ -1,0 +1,73 @@
+/** kill -9 of launcher, agent or a rank leaves nothing behind, whatever the ranks do at that moment. */
+
+import { describe, expect, test } from 'vitest';
+import { Job, program } from './run-job.ts';
+
+const linger = program('linger.mjs');
+const RANKS = 3;
+
+/** Start a job whose ranks do that, and wait until all of them do. */
+async function startLingering(mode: string, ...options: string[]): Promise<{ job: Job; ranks: number[] }> {
+  const job = new Job(['-n', String(RANKS), '--quiet', ...options, linger, mode]);
+  const ready = await job.output(/ready (\d+)/, RANKS);
+  return { job, ranks: ready.map((match) => Number(match[1])) };
+}
+
+describe.each(['sleep', 'spin', 'block', 'stop', 'child', 'session', 'deaf'])('ranks that %s', (mode) => {
+  test('launcher', async () => {
+    const { job } = await startLingering(mode);
+    process.kill(job.pid, 'SIGKILL');
+    expect((await job.end()).signal).toBe('SIGKILL');
+  });
+
+  test('one rank', async () => {
+    const { job, ranks } = await startLingering(mode);
+    process.kill(ranks[1], 'SIGKILL');
+    const { code, lastLine } = await job.end();
+    expect(code).toBe(137);
+    expect(lastLine).toMatch(new RegExp(`^tsmpirun: rank \\d on \\S+ \\(pid ${ranks[1]}\\): killed by SIGKILL$`));
+  });
+
+  // A process in a session of its own outlives kill -9 of the agent (src/agent/watchdog.ts says why).
+  if (mode === 'session') return;
+
+  test('agent', async () => {
+    const { job } = await startLingering(mode);
+    const agent = job.agent();
+    process.kill(agent, 'SIGKILL');
+    const { code, lastLine } = await job.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(new RegExp(`^tsmpirun: lost the agent on \\S+ \\(pid ${agent}\\): killed by SIGKILL$`));
+  });
+});
+
+describe.each(['sleep', 'spin', 'block', 'child'])('ranks as threads that %s', (mode) => {
+  test.each(['launcher', 'agent', 'ranks'])('%s', async (victim) => {
+    const { job, ranks } = await startLingering(mode, '--ranks', 'thread');
+    const pid = victim === 'launcher' ? job.pid : victim === 'agent' ? job.agent() : ranks[0];
+    process.kill(pid, 'SIGKILL');
+    const { code } = await job.end();
+    expect(code).toBe(victim === 'launcher' ? null : victim === 'agent' ? 1 : 137);
+  });
+});
+
+test('a rank in a session of its own is ended with the job', async () => {
+  const { job } = await startLingering('session');
+  process.kill(job.pid, 'SIGTERM');
+  expect((await job.end()).code).toBe(143);
+});
+
+test('launcher and agent at once: the watchdog ends the ranks', async () => {
+  const { job } = await startLingering('child');
+  const agent = job.agent();
+  process.kill(job.pid, 'SIGKILL');
+  process.kill(agent, 'SIGKILL');
+  await job.end();
+});
+
+test('the launcher while ranks are still being started', async () => {
+  const job = new Job(['-n', '8', '--quiet', linger, 'child']);
+  await job.output(/ready/);
+  process.kill(job.pid, 'SIGKILL');
+  await job.end();
+});

@@ -1,0 +1,3 @@
+/** A program that never uses tsmpi. */
+
+console.log(`plain ${process.argv.slice(2).join(' ')}`);
