@@ -10,7 +10,8 @@ import type { Socket } from 'node:net';
 export class InputPipes {
   readonly #onTaken: (byteLength: number) => void;
   readonly #onClosed: () => void;
-  readonly #readers = new Set<Socket>();
+  /** By world rank. */
+  readonly #readers = new Map<number, Socket>();
 
   constructor(onTaken: (byteLength: number) => void, onClosed: () => void) {
     this.#onTaken = onTaken;
@@ -18,11 +19,11 @@ export class InputPipes {
   }
 
   /** Give that pipe, which becomes ours, all that comes. */
-  add(reader: Socket): void {
-    this.#readers.add(reader);
+  add(rank: number, reader: Socket): void {
+    this.#readers.set(rank, reader);
     reader.on('error', () => {});
     reader.on('close', () => {
-      this.#readers.delete(reader);
+      this.#readers.delete(rank);
       if (this.#readers.size === 0) this.#onClosed();
     });
   }
@@ -33,7 +34,7 @@ export class InputPipes {
       this.#onTaken(bytes.byteLength);
       return;
     }
-    for (const reader of this.#readers) {
+    for (const reader of this.#readers.values()) {
       // Called in any case: with the bytes taken, or with an error once the reader is gone.
       reader.write(bytes, () => {
         if (--open === 0) this.#onTaken(bytes.byteLength);
@@ -42,11 +43,11 @@ export class InputPipes {
   }
 
   end(): void {
-    for (const reader of this.#readers) reader.end();
+    for (const reader of this.#readers.values()) reader.end();
   }
 
-  /** All readers have ended. */
-  close(): void {
-    for (const reader of this.#readers) reader.destroy();
+  /** That rank has ended. */
+  remove(rank: number): void {
+    this.#readers.get(rank)?.destroy();
   }
 }

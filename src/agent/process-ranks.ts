@@ -203,7 +203,7 @@ export class ProcessRanks implements RankSet {
     if (!stdin.ranks.includes(rank)) return undefined;
     if (stdin.from === 'inherit') return { childEnd: 0 };
     const [read, write] = this.#pipe(false);
-    this.#input.add(new Socket({ fd: write, readable: false, writable: true }));
+    this.#input.add(rank, new Socket({ fd: write, readable: false, writable: true }));
     return { childEnd: read };
   }
 
@@ -231,6 +231,7 @@ export class ProcessRanks implements RankSet {
     const exitCode = aborted === undefined ? (signal === null ? (code ?? 1) : signalCode(signal)) : aborted.code;
     rank.exit = { rank: rank.rank, pid, code: exitCode, signal, isLeft, aborted: aborted?.reason };
     events.onExit(rank.exit);
+    this.#input.remove(rank.rank);
     rank.stdout?.finish();
     rank.stderr?.finish();
     this.#tellOthers(rank);
@@ -265,7 +266,6 @@ export class ProcessRanks implements RankSet {
   #onAllEnded(): void {
     clearInterval(this.#stuckLook);
     clearInterval(this.#sampler);
-    this.#input.close();
   }
 
   #sample(): void {

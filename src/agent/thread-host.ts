@@ -77,7 +77,8 @@ function startRank(rank: ThreadRankStart, segment: Segment, watched: RankMonitor
     ended.set(local, `exited with code ${aborted?.code ?? code}`);
     const facts = { aborted: aborted?.reason, usedTsmpi: watched.usedTsmpi(local), note };
     tell({ kind: 'exit', rank: rank.rank, code: aborted?.code ?? code, ...facts });
-    for (const fd of [stdin, stdout, stderr]) if (fd > 2) closeSync(fd);
+    // The input's descriptor stays: a socket over it in the worker has closed it already, and its number may be another's.
+    for (const fd of [stdout, stderr]) closeSync(fd);
     wakeOthers(local, segment, watched);
     if (code === 0) lookForStuck(watched);
   });

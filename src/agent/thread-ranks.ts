@@ -84,7 +84,7 @@ export class ThreadRanks implements RankSet {
     const nodeArgs = [...job.programs[0]!.nodeArgs, ...new Set(prepared.flatMap((program) => program.nodeArgs))];
     const entry = fileURLToPath(new URL('./thread-host.js', import.meta.url));
     const place = { rank: -1, size: job.size, localRank: -1, hugePages: job.hugePages, bootstrap: undefined };
-    const env = rankEnvironment(baseEnvironment(process.env, {}), place);
+    const env = rankEnvironment(baseEnvironment(process.env, job.programs[0]!.env), place);
     const host = spawn(process.execPath, [...nodeArgs, entry], { cwd: job.programs[0]!.wdir, env, detached: true, stdio });
     this.#host = host;
     host.once('error', (error) => events.onFailed(1, `could not start the process of the ranks: ${error.message}`));
@@ -176,7 +176,7 @@ export class ThreadRanks implements RankSet {
       };
       rank.stdout = open(at(start.stdout), 1);
       rank.stderr = open(at(start.stderr), 2);
-      if (start.stdin >= FIRST_RANK_FD && job.stdin.from === 'forward') this.#input.add(at(start.stdin));
+      if (start.stdin >= FIRST_RANK_FD && job.stdin.from === 'forward') this.#input.add(rank.rank, at(start.stdin));
     });
     // What native code writes past the ranks' streams has no rank; it is shown as the first one's.
     const first = this.#ranks[0]!;
@@ -217,13 +217,13 @@ export class ThreadRanks implements RankSet {
       if (rank.exit === undefined) this.#onExit(rank, { code: exitCode, signal, isLeft, aborted: undefined });
     }
     for (const resolve of this.#onWhere.splice(0)) resolve([]);
-    this.#input.close();
     this.#onStarted(0);
   }
 
   #onExit(rank: ThreadRank, facts: Pick<RankExit, 'code' | 'signal' | 'isLeft' | 'aborted'>): void {
     rank.exit = { rank: rank.rank, pid: this.#host?.pid ?? 0, ...facts };
     this.#context.events.onExit(rank.exit);
+    this.#input.remove(rank.rank);
     rank.stdout?.finish();
     rank.stderr?.finish();
     this.#closeRank(rank);
