@@ -27,6 +27,7 @@ export class RankMonitor {
   /** `stuckOn` and `calls` at the last look for stuck ranks. */
   readonly #stuckOn: Int32Array;
   readonly #stuckCalls: Int32Array;
+  #stuckCount = 0;
 
   /** Watch the ranks of that segment; worldRanks in local-rank order. */
   constructor(segment: Segment, worldRanks: readonly number[]) {
@@ -60,7 +61,10 @@ export class RankMonitor {
     return { ...base, state: 'computing', text: last, forMs };
   }
 
-  /** Return live ranks that have said twice, without a call between, that they wait for one that has ended. */
+  /**
+   * Return live ranks that have said twice, without a call between, that they wait for one that has ended; nothing while
+   * more of them come with each look, so that a verdict names all.
+   */
   findStuck(isLive: (local: number) => boolean): StuckPair[] {
     const pairs: StuckPair[] = [];
     for (let local = 0; local < this.#worldRanks.length; local++) {
@@ -77,7 +81,9 @@ export class RankMonitor {
       this.#stuckOn[local] = stuckOn;
       this.#stuckCalls[local] = calls;
     }
-    return pairs;
+    const isComplete = pairs.length === this.#stuckCount;
+    this.#stuckCount = pairs.length;
+    return isComplete ? pairs : [];
   }
 
   /** Whether the rank has claimed its place. */

@@ -165,7 +165,7 @@ export class JobRun {
     const { explain, quiet, blocks, bindTo } = this.#options;
     if (started.notice !== undefined && !quiet) this.#output.say(`tsmpirun: notice: ${started.notice}`);
     if (size > started.cores && !quiet) {
-      this.#output.say(`tsmpirun: notice: ${size} ranks share ${started.cores} cores`);
+      this.#output.say(`tsmpirun: notice: ${size} ranks share ${started.cores} ${started.cores === 1 ? 'core' : 'cores'}`);
     }
     if (!explain) return;
     const programs = blocks.map((block) => [block.program, ...block.args].join(' '));

@@ -96,7 +96,7 @@ export function describeWhereabouts(where: Whereabouts): string {
     case 'starting':
       return `${name} has not used tsmpi yet`;
     case 'waiting':
-      return `${name} waits in ${where.text}`;
+      return `${name} waits in ${where.text.replace(/^await /, '')}`;
     case 'computing': {
       const since = seconds < 1 ? 'computes' : `computes since ${seconds} s`;
       return where.text === '' ? `${name} ${since}, without a call so far` : `${name} ${since}; its last call was ${where.text}`;

@@ -144,8 +144,17 @@ export class Job {
 
   /** Process id of the agent. */
   agent(): number {
-    const found = this.processes().find((pid) => /\/dist\/agent\.js/.test(readProc(pid, 'cmdline')));
-    if (found === undefined) throw new Error('no agent found');
+    return this.#find(/\/dist\/agent\.js/);
+  }
+
+  /** Process id of the agent's watchdog. */
+  watchdog(): number {
+    return this.#find(/tsmpi-watchdog/);
+  }
+
+  #find(commandLine: RegExp): number {
+    const found = this.processes().find((pid) => commandLine.test(readProc(pid, 'cmdline')));
+    if (found === undefined) throw new Error(`no process of the job matches ${commandLine}`);
     return found;
   }
 
