@@ -48,6 +48,7 @@ const TAG_MASK = 0x7fffffff;
 export class CollectiveOperation<T> extends Operation<T> implements Port, Owner {
   readonly rank: number;
   readonly size: number;
+  area: Area | undefined;
   readonly #space: CollectiveSpace;
   readonly #name: string;
   readonly #tag: number;
@@ -72,16 +73,13 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
     space.count = (space.count + 1) & TAG_MASK;
     this.#tag = space.count;
     this.#result = result;
+    this.area = space.area;
     this.#schedule = begin(this);
     this.#run();
   }
 
   get value(): T {
     return this.#result();
-  }
-
-  get area(): Area | undefined {
-    return this.#space.area;
   }
 
   send(data: TypedArray, dest: number): Step {

@@ -1,0 +1,114 @@
+/**
+ * Builds dist/: `node src/build.mjs [--quiet]`.
+ *
+ * The idea: esbuild makes one file of everything that a rank loads, and one of each command, since many small modules cost
+ * several times the start of a bare node; tsc writes declarations only. A key, the hash of all sources, lies beside the
+ * output: nothing changed, nothing done. Files are written to a folder of their own and renamed one by one, so two builds
+ * at once and a killed one do no harm.
+ * Limits: the addon is built by native/build.mjs.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const DIST = join(ROOT, 'dist');
+const KEY = join(DIST, 'build-key.json');
+
+/** Output name and source of each bundle. */
+const ENTRIES = {
+  index: 'src/index.ts',
+  agent: 'src/agent/main.ts',
+  'thread-host': 'src/agent/thread-host.ts',
+  'thread-rank': 'src/agent/thread-rank.ts',
+  tsmpirun: 'src/cli/tsmpirun.ts',
+  tsmpi: 'src/cli/tsmpi.ts',
+};
+const COMMANDS = ['tsmpirun', 'tsmpi'];
+
+const isQuiet = process.argv.includes('--quiet');
+
+/** Return all files below a folder, sorted. */
+function filesBelow(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function sourceKey() {
+  const hash = createHash('sha256');
+  for (const file of [...filesBelow(join(ROOT, 'src')), ...['package.json', 'tsconfig.json'].map((name) => join(ROOT, name))]) {
+    hash.update(file.slice(ROOT.length)).update('\0').update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function isUpToDate(key) {
+  if (!existsSync(KEY)) return false;
+  const built = JSON.parse(readFileSync(KEY, 'utf8'));
+  return built.key === key && built.files.every((file) => existsSync(join(DIST, file)));
+}
+
+async function bundle(outdir, version) {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })),
+    outdir,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    packages: 'external',
+    define: { TSMPI_VERSION: JSON.stringify(version) },
+    logLevel: 'warning',
+  });
+  for (const command of COMMANDS) {
+    const file = join(outdir, `${command}.js`);
+    writeFileSync(file, `#!/usr/bin/env node\n${readFileSync(file, 'utf8')}`);
+    chmodSync(file, 0o755);
+  }
+}
+
+/** Write declarations; true if the types are sound. */
+function declare(outdir) {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const args = [tsc, '-p', 'tsconfig.json', '--outDir', join(outdir, 'types'), '--tsBuildInfoFile', join(outdir, 'types', '.tsbuildinfo')];
+  try {
+    execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const key = sourceKey();
+if (!isUpToDate(key)) {
+  mkdirSync(DIST, { recursive: true });
+  const outdir = mkdtempSync(join(DIST, '.building-'));
+  try {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    await bundle(outdir, version);
+    const isSound = declare(outdir);
+    const files = filesBelow(outdir).map((file) => file.slice(outdir.length + 1));
+    for (const file of files) {
+      mkdirSync(dirname(join(DIST, file)), { recursive: true });
+      renameSync(join(outdir, file), join(DIST, file));
+    }
+    // Bundles stand even where types do not fit, but then nothing is remembered, and the build fails.
+    if (isSound) {
+      writeFileSync(join(outdir, 'key'), JSON.stringify({ key, files: files.filter((file) => !file.endsWith('.tsbuildinfo')) }));
+      renameSync(join(outdir, 'key'), KEY);
+      if (!isQuiet) console.log(`built dist/: ${Object.keys(ENTRIES).map((name) => `${name}.js ${Math.round(statSync(join(DIST, `${name}.js`)).size / 1024)} KiB`).join(', ')}`);
+    } else process.exitCode = 1;
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}

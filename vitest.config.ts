@@ -1,0 +1,17 @@
+/**
+ * Two projects: `unit` (in-process and small groups of processes) and `jobs` (whole jobs through dist/).
+ * Whole jobs run one file at a time: each takes all cores.
+ */
+
+import { defineConfig } from 'vitest/config';
+
+const common = { environment: 'node', pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...common, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { ...common, name: 'jobs', include: ['test/jobs/**/*.test.ts', 'test/examples.test.ts'], fileParallelism: false, testTimeout: 120_000 } },
+    ],
+  },
+});
