@@ -24,7 +24,7 @@
  * Numbers wrap; comparisons are right as long as the word compared was written within the last 2^31 turns. So every
  * arrival writes the flag, and turns that need no epoch refresh it (raiseFlag).
  *
- * Limits: whoever gives an area back makes sure that all members have finished their last turn, by messages.
+ * Limits: whoever gives an area back makes sure by messages that all members have finished their last turn (barrier/leave.ts).
  */
 
 import { COPY_IN, COPY_OUT } from '../datatype/copy-kernels.ts';
@@ -45,6 +45,11 @@ export function payloadBytes(slotBytes: number): number {
   return slotBytes - SLOT_HEADER_BYTES;
 }
 
+/** Return the bytes that a block takes among others in one payload: a multiple of 8. */
+export function paddedBytes(byteLength: number): number {
+  return (byteLength + 7) & ~7;
+}
+
 /** Take the next turn: when the collective is called, so that turns are in the order of issue. */
 export function takeTurn(area: Area): number {
   area.turn = (area.turn + 1) | 0;
@@ -60,13 +65,16 @@ export function mayEnter(area: Area, turn: number): boolean {
 /** Wait until this rank may write to the slots of that turn. */
 export function* enter(area: Area, port: Port, turn: number): Schedule {
   const previous = (turn - 1) | 0;
-  if (area.finished !== previous) {
-    // An earlier schedule of this rank is under way: it stores this word when it finishes, as a later turn was taken.
-    const word = (slotOf(area, port.size, port.rank, 0) + 4) >> 2;
-    area.views.i32[word] = area.finished;
-    yield port.until(word, previous);
-  }
+  if (area.finished !== previous) yield untilFinished(area, port, previous);
   if (area.settled !== previous && !hasAllArrived(area, previous)) yield untilAllArrived(area, port, previous);
+}
+
+/** Wait until this rank has finished a turn whose schedule is under way; a later turn has been taken. */
+export function untilFinished(area: Area, port: Port, turn: number): Step {
+  const word = finishedWord(area, port);
+  // finish() stores here from now on; before, nobody had a reason to.
+  area.views.i32[word] = area.finished;
+  return port.until(word, turn);
 }
 
 /** Arrive by the counter. Return whether this rank was the last to: then it must call publish(). */
@@ -146,11 +154,11 @@ export function untilRaised(area: Area, port: Port, rank: number, turn: number):
 /** Say that this rank reads and writes nothing of that turn any more. */
 export function finish(area: Area, port: Port, turn: number): void {
   area.finished = turn;
-  // Only this rank waits for the word, and only when a later turn was taken already; pairs with enter().
-  if (area.turn !== turn) Atomics.store(area.views.i32, (slotOf(area, port.size, port.rank, 0) + 4) >> 2, turn);
+  // Only this rank waits for the word, and only when a later turn was taken already; pairs with untilFinished().
+  if (area.turn !== turn) Atomics.store(area.views.i32, finishedWord(area, port), turn);
 }
 
-/** Copy `count` elements of `data`, from index `from` on, to this rank's slot. */
+/** Copy `count` elements of `data`, from index `from` on, to this rank's slot, so many bytes behind its beginning. */
 export function writePayload(
   area: Area,
   port: Port,
@@ -159,11 +167,12 @@ export function writePayload(
   data: TypedArray,
   from: number,
   count: number,
+  byteOffset = 0,
 ): void {
-  COPY_IN[code]!(data, from, count, area.views, slotOf(area, port.size, port.rank, turn) + SLOT_HEADER_BYTES);
+  COPY_IN[code]!(data, from, count, area.views, slotOf(area, port.size, port.rank, turn) + SLOT_HEADER_BYTES + byteOffset);
 }
 
-/** Copy `count` elements of a rank's slot into `into`, from index `at` on. */
+/** Copy `count` elements of a rank's slot, so many bytes behind its beginning, into `into`, from index `at` on. */
 export function readPayload(
   area: Area,
   size: number,
@@ -173,8 +182,9 @@ export function readPayload(
   into: TypedArray,
   at: number,
   count: number,
+  byteOffset = 0,
 ): void {
-  COPY_OUT[code]!(area.views, slotOf(area, size, rank, turn) + SLOT_HEADER_BYTES, into, at, count);
+  COPY_OUT[code]!(area.views, slotOf(area, size, rank, turn) + SLOT_HEADER_BYTES + byteOffset, into, at, count);
 }
 
 /** Combine `count` elements of a rank's slot into `inout`; built-in operators give the same bits in either order of two. */
@@ -210,6 +220,10 @@ export function reduceSlots(area: Area, size: number, turn: number, op: Op, code
 /** Return the rank in whose slot reduceSlots() leaves the result. */
 export function resultRank(size: number, root: number): number {
   return rankAt(size - 1, root, size);
+}
+
+function finishedWord(area: Area, port: Port): number {
+  return (slotOf(area, port.size, port.rank, 0) + 4) >> 2;
 }
 
 function slotOf(area: Area, size: number, rank: number, turn: number): number {

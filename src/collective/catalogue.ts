@@ -2,13 +2,31 @@
  * Catalogue: every algorithm by operation and name, and what `tsmpi info --collectives` prints of it.
  */
 
+import { bruck as allgatherBruck } from './allgather/bruck.ts';
+import { recursiveDoubling as allgatherRecursiveDoubling } from './allgather/recursive-doubling.ts';
+import { ring as allgatherRing } from './allgather/ring.ts';
+import { sharedCounter as allgatherSharedCounter } from './allgather/shared-counter.ts';
 import { rabenseifner as allreduceRabenseifner } from './allreduce/rabenseifner.ts';
 import { recursiveDoubling as allreduceRecursiveDoubling } from './allreduce/recursive-doubling.ts';
 import { reduceBcast } from './allreduce/reduce-bcast.ts';
 import { ring as allreduceRing } from './allreduce/ring.ts';
 import { sharedCounter as allreduceSharedCounter } from './allreduce/shared-counter.ts';
 import { sharedFlags as allreduceSharedFlags } from './allreduce/shared-flags.ts';
-import type { AllreduceArguments, BarrierArguments, BcastArguments, ReduceArguments } from './arguments.ts';
+import { bruck as alltoallBruck } from './alltoall/bruck.ts';
+import { linear as alltoallLinear } from './alltoall/linear.ts';
+import { pairwise } from './alltoall/pairwise.ts';
+import { sharedCounter as alltoallSharedCounter } from './alltoall/shared-counter.ts';
+import type {
+  AllgatherArguments,
+  AllreduceArguments,
+  AlltoallArguments,
+  BarrierArguments,
+  BcastArguments,
+  GatherArguments,
+  GathervArguments,
+  ReduceArguments,
+  ScatterArguments,
+} from './arguments.ts';
 import { dissemination } from './barrier/dissemination.ts';
 import { sharedCounter as barrierSharedCounter } from './barrier/shared-counter.ts';
 import { sharedFlags as barrierSharedFlags } from './barrier/shared-flags.ts';
@@ -17,12 +35,19 @@ import { binomial as bcastBinomial } from './bcast/binomial.ts';
 import { pipelinedChain } from './bcast/pipelined-chain.ts';
 import { scatterAllgather } from './bcast/scatter-allgather.ts';
 import { sharedCounter as bcastSharedCounter } from './bcast/shared-counter.ts';
+import { binomial as gatherBinomial } from './gather/binomial.ts';
+import { linear as gatherLinear } from './gather/linear.ts';
+import { sharedCounter as gatherSharedCounter } from './gather/shared-counter.ts';
+import { linear as gathervLinear } from './gatherv/linear.ts';
 import type { Algorithm } from './plan.ts';
 import { binomial as reduceBinomial } from './reduce/binomial.ts';
 import { linear as reduceLinear } from './reduce/linear.ts';
 import { rabenseifner as reduceRabenseifner } from './reduce/rabenseifner.ts';
 import { sharedCounter as reduceSharedCounter } from './reduce/shared-counter.ts';
-import type { AlgorithmName, OperationName } from './restrictions.ts';
+import type { AlgorithmNames, OperationName } from './restrictions.ts';
+import { binomial as scatterBinomial } from './scatter/binomial.ts';
+import { linear as scatterLinear } from './scatter/linear.ts';
+import { sharedCounter as scatterSharedCounter } from './scatter/shared-counter.ts';
 import { RULES } from './selection.ts';
 
 /** Argument records by operation. */
@@ -31,11 +56,16 @@ export interface ArgumentsOf {
   bcast: BcastArguments;
   reduce: ReduceArguments;
   allreduce: AllreduceArguments;
+  gather: GatherArguments;
+  gatherv: GathervArguments;
+  scatter: ScatterArguments;
+  allgather: AllgatherArguments;
+  alltoall: AlltoallArguments;
 }
 
 /** The algorithms. */
 export const CATALOGUE: {
-  readonly [Name in OperationName]: Readonly<Record<AlgorithmName<Name>, Algorithm<ArgumentsOf[Name]>>>;
+  readonly [Name in OperationName]: Readonly<Record<AlgorithmNames[Name], Algorithm<ArgumentsOf[Name]>>>;
 } = {
   barrier: {
     dissemination,
@@ -63,10 +93,35 @@ export const CATALOGUE: {
     'shared-counter': allreduceSharedCounter,
     'shared-flags': allreduceSharedFlags,
   },
+  gather: {
+    linear: gatherLinear,
+    binomial: gatherBinomial,
+    'shared-counter': gatherSharedCounter,
+  },
+  gatherv: {
+    linear: gathervLinear,
+  },
+  scatter: {
+    linear: scatterLinear,
+    binomial: scatterBinomial,
+    'shared-counter': scatterSharedCounter,
+  },
+  allgather: {
+    'recursive-doubling': allgatherRecursiveDoubling,
+    ring: allgatherRing,
+    bruck: allgatherBruck,
+    'shared-counter': allgatherSharedCounter,
+  },
+  alltoall: {
+    linear: alltoallLinear,
+    pairwise,
+    bruck: alltoallBruck,
+    'shared-counter': alltoallSharedCounter,
+  },
 };
 
 /** What each algorithm is, in one line. */
-export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<AlgorithmName<Name>, string>> } = {
+export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<AlgorithmNames[Name], string>> } = {
   barrier: {
     dissemination: 'ceil(log2 p) rounds: tell the rank 2^k above, hear from the rank 2^k below',
     tree: 'combine up a binomial tree, broadcast down: 2 (p - 1) messages',
@@ -92,6 +147,31 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
     ring: 'reduce-scatter and allgather on a ring: 2 (p - 1) rounds, about 2 n β + n γ',
     'shared-counter': 'slots in shared memory; the last to arrive reduces and tells all',
     'shared-flags': 'slots and flags in shared memory; each reduces for itself',
+  },
+  gather: {
+    linear: 'everybody sends to the root: (p - 1) (α + n β)',
+    binomial: 'up a binomial tree: ceil(log2 p) α + (p - 1) n β',
+    'shared-counter': 'through slots in shared memory',
+  },
+  gatherv: {
+    linear: 'everybody sends to the root: (p - 1) α + n β',
+  },
+  scatter: {
+    linear: 'the root sends to everybody: (p - 1) (α + n β)',
+    binomial: 'down a binomial tree: ceil(log2 p) α + (p - 1) n β',
+    'shared-counter': "through the root's slot in shared memory",
+  },
+  allgather: {
+    'recursive-doubling': 'log2 p rounds of doubling ranges, p a power of two: log2 p α + (p - 1) n β',
+    ring: 'blocks go round a ring: (p - 1) (α + n β)',
+    bruck: 'ceil(log2 p) rounds of doubling ranges, then a turn: ceil(log2 p) α + (p - 1) n β',
+    'shared-counter': 'through slots in shared memory',
+  },
+  alltoall: {
+    linear: 'everything posted at once: (p - 1) (α + n β)',
+    pairwise: 'one partner at a time: (p - 1) (α + n β)',
+    bruck: 'ceil(log2 p) packed messages: ceil(log2 p) (α + p/2 n β)',
+    'shared-counter': 'through slots in shared memory',
   },
 };
 

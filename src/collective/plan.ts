@@ -21,8 +21,8 @@ export interface PlanSettings {
   /** Bytes of a slot of its area, 0 without one. */
   readonly slotBytes: number;
   readonly isDeterministic: boolean;
-  /** The algorithms that the user forces. */
-  readonly forced: ReadonlyMap<OperationName, string>;
+  /** Return the algorithm that the user forces for an operation. */
+  readonly forced: (operation: OperationName) => string | undefined;
 }
 
 /** Kinds of operator that make a difference; operations without one count as built in. */
@@ -48,15 +48,10 @@ export class Plan<Arguments> {
     this.#settings = settings;
   }
 
-  /**
-   * Make the schedule of one call, for so many bytes (Situation.bytes) and that kind of operator.
-   *
-   * The area is taken from the port then: a further collective of the same schedule begins when messages come, so on no
-   * two ranks at the same place in the order of issue, and goes without.
-   */
+  /** Make the schedule of one call, for so many bytes (Situation.bytes) and that kind of operator; take the area away. */
   begin(port: Port, args: Arguments, bytes: number, kind: number): Schedule {
     const schedule = this.choose(bytes, kind)(port, args);
-    port.area = undefined;
+    if (port.area !== undefined) port.area = undefined;
     return schedule;
   }
 
@@ -72,12 +67,17 @@ export class Plan<Arguments> {
   #fill(ranges: Range<Arguments>[], kind: number): void {
     const { size, slotBytes, isDeterministic } = this.#settings;
     const limits = new Set([Number.POSITIVE_INFINITY]);
-    if (slotBytes > 0) limits.add(payloadBytes(slotBytes));
+    if (slotBytes > 0) {
+      const room = payloadBytes(slotBytes);
+      limits.add(room);
+      // The most that still fits for each rank, padded to multiples of 8.
+      limits.add(Math.floor(room / size) & ~7);
+    }
     for (const { maxBytes, maxTotalBytes } of RULES[this.#operation]) {
       if (maxBytes !== undefined) limits.add(maxBytes);
       if (maxTotalBytes !== undefined) limits.add(Math.floor(maxTotalBytes / size));
     }
-    const forced = this.#settings.forced.get(this.#operation);
+    const forced = this.#settings.forced(this.#operation);
     for (const maxBytes of [...limits].sort((a, b) => a - b)) {
       const situation: Situation = {
         size,

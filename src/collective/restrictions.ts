@@ -5,16 +5,28 @@
  * refuse, and select, alike.
  */
 
-import { payloadBytes } from './area-turn.ts';
+import { paddedBytes, payloadBytes } from './area-turn.ts';
 
-/** The collectives. */
-export type OperationName = 'barrier' | 'bcast' | 'reduce' | 'allreduce';
+/** The collectives, each with the names of its algorithms. */
+export interface AlgorithmNames {
+  barrier: 'dissemination' | 'tree' | 'shared-counter' | 'shared-flags';
+  bcast: 'binomial' | 'scatter-allgather' | 'pipelined-chain' | 'shared-counter';
+  reduce: 'binomial' | 'linear' | 'rabenseifner' | 'shared-counter';
+  allreduce: 'recursive-doubling' | 'reduce-bcast' | 'rabenseifner' | 'ring' | 'shared-counter' | 'shared-flags';
+  gather: 'linear' | 'binomial' | 'shared-counter';
+  gatherv: 'linear';
+  scatter: 'linear' | 'binomial' | 'shared-counter';
+  allgather: 'recursive-doubling' | 'ring' | 'bruck' | 'shared-counter';
+  alltoall: 'linear' | 'pairwise' | 'bruck' | 'shared-counter';
+}
+
+export type OperationName = keyof AlgorithmNames;
 
 /** What a call looks like to selection: equal on all ranks. */
 export interface Situation {
   /** Ranks of the communicator. */
   readonly size: number;
-  /** Bytes of the whole data for bcast and reductions, of one rank's block for the others; 0 for barrier. */
+  /** Bytes of the whole data for bcast and reductions, of one rank's block for the others; 0 for barrier and gatherv. */
   readonly bytes: number;
   /** Whether the operator may combine ranks in any order; true where there is none. */
   readonly isCommutative: boolean;
@@ -28,8 +40,8 @@ export interface Situation {
 
 /** What an algorithm needs, and what order of operations it keeps. */
 export interface Restriction {
-  /** It runs in memory shared by all ranks, and a rank's data must fit its slot. */
-  readonly needsArea?: true;
+  /** It runs in memory shared by all ranks, and so much must fit a slot: the bytes of the situation, or a block for each rank. */
+  readonly needsArea?: 'bytes' | 'blocks';
   /** User operators are not for it: it divides arrays, or lets operators work in the segment. */
   readonly needsBuiltIn?: true;
   /** It combines ranks out of order. */
@@ -43,45 +55,69 @@ export interface Restriction {
 }
 
 /** Restrictions by operation and algorithm: every algorithm of the catalogue. */
-export const RESTRICTIONS = {
+export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<AlgorithmNames[Name], Restriction>> } = {
   barrier: {
     dissemination: {},
     tree: {},
-    'shared-counter': { needsArea: true },
-    'shared-flags': { needsArea: true },
+    'shared-counter': { needsArea: 'bytes' },
+    'shared-flags': { needsArea: 'bytes' },
   },
   bcast: {
     binomial: {},
     'scatter-allgather': {},
     'pipelined-chain': {},
-    'shared-counter': { needsArea: true },
+    'shared-counter': { needsArea: 'bytes' },
   },
   reduce: {
     binomial: { keepsTree: 'always' },
     linear: {},
     rabenseifner: { needsBuiltIn: true, needsCommutative: true },
-    'shared-counter': { needsArea: true, needsBuiltIn: true, keepsTree: 'always' },
+    'shared-counter': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'always' },
   },
   allreduce: {
     'recursive-doubling': { keepsTree: 'powerOfTwo' },
     'reduce-bcast': { keepsTree: 'always' },
     rabenseifner: { needsBuiltIn: true, needsCommutative: true },
     ring: { needsBuiltIn: true, needsCommutative: true },
-    'shared-counter': { needsArea: true, needsBuiltIn: true, keepsTree: 'always' },
-    'shared-flags': { needsArea: true, needsBuiltIn: true, keepsTree: 'upTo3' },
+    'shared-counter': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'always' },
+    'shared-flags': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'upTo3' },
   },
-} as const satisfies Record<OperationName, Record<string, Restriction>>;
-
-/** Names of an operation's algorithms. */
-export type AlgorithmName<Name extends OperationName> = keyof (typeof RESTRICTIONS)[Name] & string;
+  gather: {
+    linear: {},
+    binomial: {},
+    'shared-counter': { needsArea: 'bytes' },
+  },
+  gatherv: {
+    linear: {},
+  },
+  scatter: {
+    linear: {},
+    binomial: {},
+    'shared-counter': { needsArea: 'blocks' },
+  },
+  allgather: {
+    'recursive-doubling': { needsPowerOfTwo: true },
+    ring: {},
+    bruck: {},
+    'shared-counter': { needsArea: 'bytes' },
+  },
+  alltoall: {
+    linear: {},
+    pairwise: {},
+    bruck: {},
+    'shared-counter': { needsArea: 'blocks' },
+  },
+};
 
 /** Return why an algorithm cannot run in a situation, or undefined when it can. */
 export function refusal(operation: OperationName, algorithm: string, situation: Situation): string | undefined {
   const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo }: Restriction = restrictionOf(operation, algorithm);
   const { size, bytes, slotBytes } = situation;
-  if (needsArea && slotBytes === 0) return 'the ranks have no shared area: they are not all on one host, or no area was left';
-  if (needsArea && bytes > payloadBytes(slotBytes)) {
-    return `${bytes} bytes do not fit the ${payloadBytes(slotBytes)} bytes of a slot of the shared area`;
+  if (needsArea !== undefined) {
+    if (slotBytes === 0) return 'the ranks have no shared area: they are not all on one host, or none was left';
+    const wanted = needsArea === 'bytes' ? bytes : paddedBytes(bytes) * size;
+    const room = payloadBytes(slotBytes);
+    if (wanted > room) return `${wanted} bytes do not fit the ${room} bytes of a slot of the shared area`;
   }
   if (needsBuiltIn && !situation.isBuiltIn) return 'the operator is not built in, and the algorithm divides or shares its arrays';
   if (needsCommutative && !situation.isCommutative) return 'the operator is not commutative';

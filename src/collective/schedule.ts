@@ -45,7 +45,7 @@ export interface Port {
   readonly size: number;
   /**
    * Shared memory of all members; undefined when they are not all on one host, or none was left. Set back to undefined by
-   * the first collective that a schedule begins (plan.ts).
+   * the first collective that a schedule begins (collectives.ts): a field of each collective's own port.
    */
   area: Area | undefined;
   send(data: TypedArray, dest: number): Step;

@@ -9,7 +9,14 @@
  */
 
 import { MpiError } from '../base/errors.ts';
-import { type AlgorithmName, isReproducible, type OperationName, RESTRICTIONS, refusal, type Situation } from './restrictions.ts';
+import {
+  type AlgorithmNames,
+  isReproducible,
+  type OperationName,
+  RESTRICTIONS,
+  refusal,
+  type Situation,
+} from './restrictions.ts';
 
 /** One line of the table. */
 export interface Rule<Algorithm extends string = string> {
@@ -24,7 +31,7 @@ export interface Rule<Algorithm extends string = string> {
 }
 
 /** The table. Limits in bytes were taken from the literature's models; bench/osu tells when to move one. */
-export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmName<Name>>[] } = {
+export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmNames[Name]>[] } = {
   barrier: [
     { algorithm: 'shared-flags', maxSize: 2, why: 'two ranks of one host: a flag each' },
     { algorithm: 'shared-counter', why: 'ranks of one host: a counter in shared memory' },
@@ -55,6 +62,32 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
     { algorithm: 'rabenseifner', why: 'very long data, many ranks: a ring has too many rounds' },
     { algorithm: 'recursive-doubling', why: 'ranks must be combined in order, on whole arrays' },
     { algorithm: 'reduce-bcast', why: 'one order of operations whatever the placement' },
+  ],
+  gather: [
+    { algorithm: 'shared-counter', why: 'ranks of one host, blocks within a slot: through shared memory' },
+    { algorithm: 'linear', maxSize: 4, why: 'few ranks' },
+    { algorithm: 'binomial', maxBytes: 4096, why: 'short blocks: fewest messages at the root' },
+    { algorithm: 'linear', why: 'long blocks: every byte moves once' },
+  ],
+  gatherv: [{ algorithm: 'linear', why: 'only the root knows the lengths' }],
+  scatter: [
+    { algorithm: 'shared-counter', why: 'ranks of one host, all blocks within a slot: through shared memory' },
+    { algorithm: 'linear', maxSize: 4, why: 'few ranks' },
+    { algorithm: 'binomial', maxBytes: 4096, why: 'short blocks: fewest messages at the root' },
+    { algorithm: 'linear', why: 'long blocks: every byte moves once' },
+  ],
+  allgather: [
+    { algorithm: 'shared-counter', why: 'ranks of one host, blocks within a slot: through shared memory' },
+    { algorithm: 'recursive-doubling', maxTotalBytes: 1 << 19, why: 'fewest rounds, a power of two' },
+    { algorithm: 'bruck', maxTotalBytes: 1 << 16, why: 'short blocks: fewest rounds' },
+    { algorithm: 'ring', why: 'long blocks: neighbours only' },
+  ],
+  alltoall: [
+    { algorithm: 'shared-counter', why: 'ranks of one host, all blocks within a slot: through shared memory' },
+    { algorithm: 'linear', maxSize: 4, why: 'few ranks: everything at once' },
+    { algorithm: 'bruck', maxBytes: 256, why: 'tiny blocks: fewest messages' },
+    { algorithm: 'linear', maxBytes: 32768, why: 'middling blocks: everything at once' },
+    { algorithm: 'pairwise', why: 'long blocks: one partner at a time' },
   ],
 };
 

@@ -42,7 +42,7 @@ export function postSplit<C extends Constructible>(
   function* schedule(port: CollectiveOperation<unknown>): Schedule {
     const number = environment.numbers.acquire();
     const all = new Float64Array(3 * size);
-    yield* collectives.allgather(port, { data: Float64Array.of(color ?? NO_COLOR, key, number), into: all, count: 3 });
+    yield* collectives.internal.allgather(port, { data: Float64Array.of(color ?? NO_COLOR, key, number), into: all, count: 3 });
     if (color === undefined) {
       environment.numbers.release(number);
       return;
@@ -62,7 +62,7 @@ export function postSplit<C extends Constructible>(
       new CollectiveOperation(
         inside,
         call,
-        (inner) => telling.bcast(inner, { data: index, root: 0 }),
+        (inner) => telling.internal.bcast(inner, { data: index, root: 0 }),
         () => undefined,
       ),
     );
@@ -79,7 +79,7 @@ export function postFree(communicator: Constructible, options: Options | undefin
   const { rank } = space.context.members;
   function* schedule(port: CollectiveOperation<unknown>): Schedule {
     // After the barrier every member has finished all it did here: id and area may be used again.
-    yield* collectives.barrier(port);
+    yield* collectives.leave(port);
     close();
     if (rank !== 0) return;
     environment.numbers.release(splitContextId(space.context.id).number);

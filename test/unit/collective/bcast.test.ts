@@ -3,7 +3,7 @@ import type { BcastArguments } from '../../../src/collective/arguments.ts';
 import { PIECE_BYTES } from '../../../src/collective/bcast/pipelined-chain.ts';
 import { bytesOf, createArray, F64, I16, U8, U64 } from '../../../src/datatype/element-type.ts';
 import { algorithmsOf, isShared, rootsOf, runOnce, SIZES } from './check.ts';
-import { contribution } from './model.ts';
+import { contribution, expectSame } from './model.ts';
 
 describe.each(algorithmsOf('bcast'))('bcast %s', (name) => {
   const counts = [0, 1, 7, 50, ...(isShared(name) ? [] : [1000])];
@@ -18,7 +18,11 @@ describe.each(algorithmsOf('bcast'))('bcast %s', (name) => {
           );
           const bytes = data[0]!.byteLength;
           runOnce<BcastArguments>('bcast', name, size, bytes, (rank) => ({ data: data[rank]!, root }), seed++);
-          for (const array of data) expect(array).toEqual(contribution(code, 3, count));
+          expectSame(
+            data,
+            data.map(() => contribution(code, 3, count)),
+            `${count} from ${root}`,
+          );
         }
       }
     }
@@ -39,6 +43,10 @@ describe.each(algorithmsOf('bcast'))('bcast %s', (name) => {
     const count = (PIECE_BYTES / 8) * 3 + 5;
     const data = Array.from({ length: 4 }, (_, rank) => (rank === 1 ? contribution(F64, 3, count) : createArray(F64, count)));
     runOnce<BcastArguments>('bcast', name, 4, count * 8, (rank) => ({ data: data[rank]!, root: 1 }), 9);
-    for (const array of data) expect(Buffer.compare(bytesOf(array), bytesOf(data[1]!))).toBe(0);
+    expectSame(
+      data,
+      data.map(() => contribution(F64, 3, count)),
+      'long data',
+    );
   });
 });

@@ -45,4 +45,29 @@ export const COSTS: Record<string, Record<string, Cost>> = {
     'shared-counter': none,
     'shared-flags': none,
   },
+  gather: {
+    linear: whole((p) => p - 1),
+    binomial: (p, n) => ({ messages: p - 1, bytes: (rounds(p) * p * n) / 2 }),
+    'shared-counter': none,
+  },
+  gatherv: {
+    linear: (p, n) => ({ messages: p - 1, bytes: n }),
+  },
+  scatter: {
+    linear: whole((p) => p - 1),
+    binomial: (p, n) => ({ messages: p - 1, bytes: (rounds(p) * p * n) / 2 }),
+    'shared-counter': none,
+  },
+  allgather: {
+    'recursive-doubling': (p, n) => ({ messages: p * rounds(p), bytes: p * (p - 1) * n }),
+    ring: whole((p) => p * (p - 1)),
+    bruck: (p, n) => ({ messages: p * rounds(p), bytes: p * (p - 1) * n }),
+    'shared-counter': none,
+  },
+  alltoall: {
+    linear: whole((p) => p * (p - 1)),
+    pairwise: whole((p) => p * (p - 1)),
+    bruck: (p, n) => ({ messages: p * rounds(p), bytes: p * rounds(p) * Math.ceil(p / 2) * n }),
+    'shared-counter': none,
+  },
 };

@@ -1,6 +1,7 @@
 /** Naive models of the collectives: what each rank must hold afterwards, by loops over all ranks' data. */
 
-import { createArray, elementCode, type TypedArray } from '../../../src/datatype/element-type.ts';
+import { expect } from 'vitest';
+import { bytesOf, createArray, elementCode, type TypedArray } from '../../../src/datatype/element-type.ts';
 import { createOp, type Op } from '../../../src/datatype/operator.ts';
 import { reduceInto } from '../../../src/datatype/reduce-kernels.ts';
 
@@ -13,6 +14,12 @@ export function contribution(code: number, rank: number, count: number): TypedAr
     array[i] = (isBig ? BigInt(value) : value) as never;
   }
   return array;
+}
+
+/** Expect arrays of one type to hold the same bytes; toEqual, which is slow, only to say where they differ. */
+export function expectSame(actual: readonly TypedArray[], expected: readonly TypedArray[], label: string): void {
+  const isSame = (array: TypedArray, index: number): boolean => Buffer.compare(bytesOf(array), bytesOf(expected[index]!)) === 0;
+  if (actual.length !== expected.length || !actual.every(isSame)) expect(actual, label).toEqual(expected);
 }
 
 /** Reduce from the left, rank after rank. */

@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import type { AllreduceArguments, ReduceArguments } from '../../../src/collective/arguments.ts';
 import { type OperationName, RESTRICTIONS, type Restriction } from '../../../src/collective/restrictions.ts';
 import { createArray, F32, F64, I32, type TypedArray, U8, U64 } from '../../../src/datatype/element-type.ts';
 import { BXOR, MAX, MAXLOC, type Op, SUM } from '../../../src/datatype/operator.ts';
 import { algorithmsOf, isShared, rootsOf, runOnce, SIZES } from './check.ts';
-import { contribution, MATRIX_PRODUCT, reduceAll, wholeSum } from './model.ts';
+import { contribution, expectSame, MATRIX_PRODUCT, reduceAll, wholeSum } from './model.ts';
 
 const COUNTS = [0, 1, 2, 7, 34];
 const LONG = 1001;
@@ -56,10 +56,10 @@ describe.each(algorithmsOf('reduce'))('reduce %s', (name) => {
             root,
           });
           runOnce('reduce', name, size, output.byteLength, args, seed++);
-          expect(output, `${op.name} of ${count} at ${root}`).toEqual(expected);
+          expectSame([output], [expected], `${op.name} of ${count} at ${root}`);
           const read = inputs.filter((_, rank) => !isInPlace || rank !== root);
           const before = inputsOf(each, size).filter((_, rank) => !isInPlace || rank !== root);
-          expect(read).toEqual(before);
+          expectSame(read, before, 'what was read');
         }
       }
     }
@@ -77,8 +77,12 @@ describe.each(algorithmsOf('allreduce'))('allreduce %s', (name) => {
         const outputs = isInPlace ? inputs : inputs.map(() => createArray(code, count));
         const args = (rank: number): AllreduceArguments => ({ input: inputs[rank]!, output: outputs[rank]!, op, code });
         runOnce('allreduce', name, size, expected.byteLength, args, seed++);
-        for (const output of outputs) expect(output, `${op.name} of ${count}`).toEqual(expected);
-        if (!isInPlace) expect(inputs).toEqual(inputsOf(each, size));
+        expectSame(
+          outputs,
+          inputs.map(() => expected),
+          `${op.name} of ${count}`,
+        );
+        if (!isInPlace) expectSame(inputs, inputsOf(each, size), 'what was read');
       }
     }
   });

@@ -86,7 +86,9 @@ export function simulate(options: SimulationOptions): Traffic {
 class Simulation {
   readonly #options: SimulationOptions;
   readonly #random: () => number;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels = new Map<number, Channel>();
+  /** Channels with a message and a receive for it. */
+  readonly #ready: Channel[] = [];
   readonly #tasks: Task[][] = [];
   readonly #issued: number[] = [];
   readonly #areas: (Area | undefined)[] = [];
@@ -101,8 +103,11 @@ class Simulation {
     const byteLength = 256 + 2 * (size + 1) * (slotBytes ?? 0);
     const views = new ElementViews(new ArrayBuffer(byteOffset + byteLength));
     const turn = options.turn ?? 0;
-    // What a turn before would have left: all have arrived.
+    // What earlier turns would have left: epoch, ready and every rank's flags.
     views.i32.fill(turn, (byteOffset + 128) / 4, (byteOffset + 136) / 4);
+    for (let slot = 0; slot < 2 * (size + 1) && slotBytes !== undefined; slot++) {
+      views.i32[(byteOffset + 256 + slot * slotBytes) / 4] = turn;
+    }
     for (let rank = 0; rank < size; rank++) {
       this.#issued.push(0);
       this.#tasks.push(calls.map((_, call) => ({ rank, call, schedule: undefined, open: 0, isDone: false })));
@@ -112,35 +117,32 @@ class Simulation {
   }
 
   run(): Traffic {
-    for (;;) {
-      const actions = this.#actions();
-      if (actions.length === 0) break;
-      actions[Math.floor(this.#random() * actions.length)]!();
-    }
+    while (this.#next());
     const stuck = this.#tasks.flat().filter(({ isDone }) => !isDone);
     if (stuck.length > 0) throw new Error(`deadlock: ${this.#describe(stuck)}`);
     for (const { name, messages } of this.#channels.values()) {
       if (messages.length > 0) throw new Error(`nobody received ${messages.length} messages of ${name}`);
     }
-    this.#traffic.turns = (this.#areas[0]?.turn ?? 0) - (this.#options.turn ?? 0);
+    this.#traffic.turns = ((this.#areas[0]?.turn ?? 0) - (this.#options.turn ?? 0)) | 0;
     return this.#traffic;
   }
 
-  /** Everything that may happen next. */
-  #actions(): (() => void)[] {
-    const actions: (() => void)[] = [];
+  /** Let one of the things happen that may; return whether there was one. */
+  #next(): boolean {
     const { size, calls, isBlocking } = this.#options;
+    const free: number[] = [];
     for (let rank = 0; rank < size; rank++) {
       const call = this.#issued[rank]!;
-      if (call < calls.length && (!isBlocking || call === 0 || this.#tasks[rank]![call - 1]!.isDone)) {
-        actions.push(() => this.#issue(rank));
-      }
+      if (call < calls.length && (!isBlocking || call === 0 || this.#tasks[rank]![call - 1]!.isDone)) free.push(rank);
     }
-    for (const channel of this.#channels.values()) {
-      if (channel.messages.length > 0 && channel.receives.length > 0) actions.push(() => this.#deliver(channel));
-    }
-    for (const watch of this.#watches) if (!watch.isAsleep) actions.push(() => this.#look(watch));
-    return actions;
+    const awake = this.#watches.filter(({ isAsleep }) => !isAsleep);
+    const actions = [...free, ...this.#ready, ...awake];
+    const action = actions[Math.floor(this.#random() * actions.length)];
+    if (action === undefined) return false;
+    if (typeof action === 'number') this.#issue(action);
+    else if ('messages' in action) this.#deliver(action);
+    else this.#look(action);
+    return true;
   }
 
   #issue(rank: number): void {
@@ -153,6 +155,7 @@ class Simulation {
   #deliver(channel: Channel): void {
     const { data, sender } = channel.messages.shift()!;
     const { into, task } = channel.receives.shift()!;
+    if (channel.messages.length === 0 || channel.receives.length === 0) this.#ready.splice(this.#ready.indexOf(channel), 1);
     if (data.length !== into.length)
       throw new Error(`${channel.name}: ${data.length} bytes arrived, ${into.length} were expected`);
     into.set(data);
@@ -186,11 +189,12 @@ class Simulation {
   }
 
   #channel(call: number, source: number, dest: number): Channel {
-    const name = `call ${call} from ${source} to ${dest}`;
-    let channel = this.#channels.get(name);
+    const { size } = this.#options;
+    const key = (call * size + source) * size + dest;
+    let channel = this.#channels.get(key);
     if (channel === undefined) {
-      channel = { name, messages: [], receives: [] };
-      this.#channels.set(name, channel);
+      channel = { name: `call ${call} from ${source} to ${dest}`, messages: [], receives: [] };
+      this.#channels.set(key, channel);
     }
     return channel;
   }
@@ -203,16 +207,17 @@ class Simulation {
       this.#traffic.bytes += data.byteLength;
       const isTaken = this.#random() < 0.5;
       if (!isTaken) task.open++;
-      this.#channel(call, rank, dest).messages.push({
-        data: isTaken ? bytesOf(data).slice() : bytesOf(data),
-        sender: isTaken ? undefined : task,
-      });
+      const channel = this.#channel(call, rank, dest);
+      channel.messages.push({ data: isTaken ? bytesOf(data).slice() : bytesOf(data), sender: isTaken ? undefined : task });
+      if (channel.messages.length === 1 && channel.receives.length > 0) this.#ready.push(channel);
       return STEP;
     };
     const recv = (into: TypedArray, source: number): Step => {
       this.#check(source, rank);
       task.open++;
-      this.#channel(call, source, rank).receives.push({ into: bytesOf(into), task });
+      const channel = this.#channel(call, source, rank);
+      channel.receives.push({ into: bytesOf(into), task });
+      if (channel.receives.length === 1 && channel.messages.length > 0) this.#ready.push(channel);
       return STEP;
     };
     const exchange = (data: TypedArray, dest: number, into: TypedArray, source: number): Step => {
