@@ -47,7 +47,7 @@ export function payloadBytes(slotBytes: number): number {
 
 /** Return the bytes that a block takes among others in one payload: a multiple of 8. */
 export function paddedBytes(byteLength: number): number {
-  return (byteLength + 7) & ~7;
+  return Math.ceil(byteLength / 8) * 8;
 }
 
 /** Take the next turn: when the collective is called, so that turns are in the order of issue. */
