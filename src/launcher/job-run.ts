@@ -208,6 +208,7 @@ export class JobRun {
   #onInterrupt(count: number): void {
     this.#isInterrupted = true;
     if (count === 1) this.#agent.connection.send({ kind: 'signal', signal: 'SIGINT' });
+    else if (count > 2) this.#agent.kill();
     else this.#endByUser({ exitCode: 130, text: 'interrupted' }, OTHERS_GRACE_MS);
   }
 

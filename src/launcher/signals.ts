@@ -1,9 +1,10 @@
 /**
  * The signals of the launcher and what they mean to the job.
  *
- * SIGINT: the first goes to the ranks, the second ends the job. SIGTERM ends it with a grace. SIGTSTP: ranks are stopped
- * first, then the launcher itself; SIGCONT wakes both. SIGQUIT asks where every rank stands. SIGHUP is ignored where
- * stdout is no terminal: output goes to a file that outlives the session.
+ * SIGINT: the first goes to the ranks, the second ends the job, a third kills the agent for those who cannot wait.
+ * SIGTERM ends the job with a grace. SIGTSTP: ranks are stopped first, then the launcher itself; SIGCONT wakes both.
+ * SIGQUIT asks where every rank stands. SIGHUP is ignored where stdout is no terminal: output goes to a file that outlives
+ * the session.
  */
 
 export interface SignalEvents {

@@ -16,6 +16,8 @@ export interface StartedAgent {
   readonly connection: Connection<ToAgent, FromAgent>;
   /** Resolves when its process has ended: with how, in words. */
   readonly ended: Promise<string>;
+  /** kill -9: its watchdog and the ranks' lifelines end the ranks. */
+  kill(): void;
 }
 
 /** Start the agent; `inheritInput`: it gets our standard input, for a rank to read directly. */
@@ -37,5 +39,8 @@ export function startLocalAgent(inheritInput: boolean): StartedAgent {
     pid: child.pid ?? 0,
     connection: new StreamConnection<ToAgent, FromAgent>(child.stdio[3] as Duplex),
     ended,
+    kill: () => {
+      child.kill('SIGKILL');
+    },
   };
 }

@@ -1,0 +1,61 @@
+/** The verdict and its words. */
+
+import { describe, expect, test } from 'vitest';
+import type { RankExit } from '../../../src/agent/protocol.ts';
+import { causeOfExit, describeWhereabouts, listRanks, Verdict } from '../../../src/launcher/verdict.ts';
+
+const exit: RankExit = { rank: 3, pid: 99, code: 1, signal: null, isLeft: false, aborted: undefined };
+const lastLine = (facts: Partial<RankExit>): string => {
+  const verdict = new Verdict(() => 'n1');
+  verdict.give(causeOfExit({ ...exit, ...facts }));
+  return verdict.lines().at(-1)!.replace('tsmpirun: rank 3 on n1 (pid 99): ', '');
+};
+
+describe('of a rank', () => {
+  test.each([
+    [{ code: 7 }, 'exited with code 7'],
+    [{ code: 139, signal: 'SIGSEGV' as const }, 'killed by SIGSEGV'],
+    [{ code: 139 }, 'exited with code 139 (128 + SIGSEGV)'],
+    [{ code: 13 }, 'exited with code 13: an await at the top level of the program never settles'],
+    [{ code: 5, aborted: '' }, 'called abort(5)'],
+    [{ code: 5, aborted: 'no mesh' }, 'called abort(5): no mesh'],
+  ])('%o', (facts, expected) => {
+    expect(lastLine(facts)).toBe(expected);
+  });
+});
+
+test('the first cause counts; what is learned later belongs to its rank only', () => {
+  const verdict = new Verdict(() => 'n1');
+  expect(verdict.exitCode).toBe(0);
+  expect(verdict.give(causeOfExit({ ...exit, code: 134, signal: 'SIGABRT' }))).toBe(true);
+  expect(verdict.give(causeOfExit({ ...exit, rank: 1, code: 2 }))).toBe(false);
+  verdict.note(1, 'nothing');
+  verdict.note(3, 'out of memory');
+  expect(verdict.exitCode).toBe(134);
+  expect(verdict.lines()).toEqual(['tsmpirun: rank 3 on n1 (pid 99): killed by SIGABRT (out of memory)']);
+});
+
+test('a cause without words says nothing', () => {
+  const verdict = new Verdict(() => 'n1');
+  verdict.give({ exitCode: 141 });
+  expect(verdict.lines()).toEqual([]);
+});
+
+test('where ranks stand', () => {
+  const base = { rank: 2, pid: 8, forMs: 3400 };
+  expect(describeWhereabouts({ ...base, state: 'waiting', text: 'await barrier on world' })).toBe(
+    'rank 2 (pid 8) waits in barrier on world',
+  );
+  expect(describeWhereabouts({ ...base, state: 'computing', text: 'send' })).toBe(
+    'rank 2 (pid 8) computes since 3 s; its last call was send',
+  );
+  expect(describeWhereabouts({ ...base, forMs: 20, state: 'computing', text: '' })).toBe(
+    'rank 2 (pid 8) computes, without a call so far',
+  );
+});
+
+test('ranks in short', () => {
+  expect(listRanks([3])).toBe('3');
+  expect(listRanks([0, 1])).toBe('0, 1');
+  expect(listRanks([7, 0, 1, 2, 9, 10])).toBe('0-2, 7, 9, 10');
+});
