@@ -58,7 +58,7 @@ async function run(command, args, options = {}) {
   if (result.error) throw new BuildFailure(`${command}: ${result.error.code ?? result.error.message}`);
   if (result.status === 0) return result.stderr;
   const lines = result.stderr.split('\n').filter((line) => line.trim() !== '');
-  const telling = lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no output';
+  const telling = lines.find((line) => /error:/i.test(line)) ?? lines.at(-1) ?? 'no output';
   throw new BuildFailure(`${command} ended with ${result.status ?? result.signal}: ${telling.trim()}`);
 }
 

@@ -12,7 +12,7 @@ import { onTestFinished } from 'vitest';
 import type { Addon } from '../../../src/native/addon.ts';
 import { loadAddon } from '../../../src/native/loader.ts';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 20_000;
 
 const { addon: loaded, attempts } = loadAddon();
 
