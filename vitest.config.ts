@@ -7,8 +7,12 @@ import { defineConfig } from 'vitest/config';
 
 const common = { environment: 'node', pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
 
+/** A report for scripts that count, besides what is printed. */
+const report = process.env.TSMPI_TEST_REPORT;
+
 export default defineConfig({
   test: {
+    ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       { test: { ...common, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { test: { ...common, name: 'jobs', include: ['test/jobs/**/*.test.ts', 'test/examples.test.ts'], fileParallelism: false, testTimeout: 120_000 } },

@@ -27,7 +27,7 @@ import { WaitReport } from './wait-report.ts';
 /** Polls that find nothing before a rank with a core of its own yields: about 50 microseconds (bench/osu/latency). */
 const SPIN_POLLS = 4000;
 /** Slices given away before sleeping when ranks share cores (bench/osu/allreduce with 8 ranks on 2 cores). */
-const YIELDS = 16;
+const YIELDS = 200;
 /** The same with a core of its own: a neighbour may have borrowed it. */
 const YIELDS_ALONE = 4;
 /** Spin for awaited requests, in milliseconds, with a core of its own. */
