@@ -17,7 +17,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
+/** What build.mjs calls unless CC names another. */
+const COMPILER = 'cc';
+const hasCompiler = process.platform === 'linux' && spawnSync(COMPILER, ['--version']).status === 0;
 const title = hasCompiler ? 'build' : 'build (no C compiler: install gcc and libc6-dev)';
 
 interface Outcome {
