@@ -12,7 +12,11 @@ export interface BenchOptions {
 }
 
 /** Read the options; on a wrong one say so and end with 2. */
-export function readOptions(defaults: { readonly min: number; readonly max: number; readonly sizes?: readonly number[] }): BenchOptions {
+export function readOptions(defaults: {
+  readonly min: number;
+  readonly max: number;
+  readonly sizes?: readonly number[];
+}): BenchOptions {
   try {
     const { values } = parseArgs({
       options: {
@@ -22,7 +26,8 @@ export function readOptions(defaults: { readonly min: number; readonly max: numb
         r: { type: 'string', short: 'r' },
       },
     });
-    const [min, max] = values.m === undefined ? [defaults.min, defaults.max] : values.m.split(':').map((part) => whole('-m', part));
+    const [min, max] =
+      values.m === undefined ? [defaults.min, defaults.max] : values.m.split(':').map((part) => whole('-m', part));
     const range = doubling(min!, max ?? min!);
     return {
       sizes: values.m === undefined && defaults.sizes !== undefined ? defaults.sizes : range,
@@ -31,7 +36,9 @@ export function readOptions(defaults: { readonly min: number; readonly max: numb
       repetitions: values.r === undefined ? 11 : Math.max(1, whole('-r', values.r)),
     };
   } catch (error) {
-    console.error(`${(error as Error).message}; expected -m MIN:MAX (bytes), -i ITERATIONS, -x WARM-UP REPETITIONS, -r REPETITIONS`);
+    console.error(
+      `${(error as Error).message}; expected -m MIN:MAX (bytes), -i ITERATIONS, -x WARM-UP REPETITIONS, -r REPETITIONS`,
+    );
     process.exit(2);
   }
 }

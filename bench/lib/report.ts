@@ -18,7 +18,12 @@ export function quantile(values: readonly number[], q: number): number {
 /** Print a heading as OSU does. */
 export function heading(title: string, columns: readonly string[]): void {
   console.log(`# ${title}`);
-  console.log(`# ${columns[0]!.padEnd(10)}${columns.slice(1).map((name) => name.padStart(16)).join('')}`);
+  console.log(
+    `# ${columns[0]!.padEnd(10)}${columns
+      .slice(1)
+      .map((name) => name.padStart(16))
+      .join('')}`,
+  );
 }
 
 /** Print one line of figures: the first as it is, the others with two decimals. */

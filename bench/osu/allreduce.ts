@@ -50,7 +50,9 @@ function timed(count: number, call: () => void): number {
 function measure(size: number): void {
   const data = new Float64Array(Math.max(1, size / 8)).fill(rank);
   const into = new Float64Array(data.length);
-  const count = options.iterations ?? Math.max(5, Math.min(ranks <= 2 ? 20_000 : ranks > 16 ? 200 : 2000, Math.floor(2e8 / (size * ranks + 10_000))));
+  const count =
+    options.iterations ??
+    Math.max(5, Math.min(ranks <= 2 ? 20_000 : ranks > 16 ? 200 : 2000, Math.floor(2e8 / (size * ranks + 10_000))));
   const [bare, reduced, barriers]: number[][] = [[], [], []];
   for (let repetition = -options.warmup; repetition < options.repetitions; repetition++) {
     const c = reference === undefined ? Number.NaN : timed(count, () => bareAllreduce(reference, rank));
@@ -67,6 +69,12 @@ function measure(size: number): void {
 }
 
 if (rank === 0) {
-  heading(`tsmpi allreduce and barrier in us, ${ranks} ranks, median of ${options.repetitions} repetitions`, ['Size', 'allreduce', 'barrier', 'bare counter', 'allreduce/bare']);
+  heading(`tsmpi allreduce and barrier in us, ${ranks} ranks, median of ${options.repetitions} repetitions`, [
+    'Size',
+    'allreduce',
+    'barrier',
+    'bare counter',
+    'allreduce/bare',
+  ]);
 }
 for (const size of options.sizes) measure(size);

@@ -7,8 +7,8 @@
  * was just about to complete.
  */
 
+import { OPERATION_NAMES } from '../base/operation.ts';
 import { CONTROL, RANK_STATE } from '../segment/layout.ts';
-import { OPERATION_NAMES } from '../segment/operation.ts';
 import type { Segment } from '../segment/segment.ts';
 import type { StuckPair, Whereabouts } from './protocol.ts';
 

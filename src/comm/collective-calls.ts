@@ -31,6 +31,8 @@ export interface CollectiveHost {
   readonly space: CollectiveSpace;
   /** Throws ERR_MPI_COMM once the communicator was given up. */
   readonly collectives: Collectives;
+  /** Note the call for whoever asks what this rank does. */
+  noteCollective(call: string): void;
 }
 
 const PLAIN = ['signal', 'timeoutMs'] as const;
@@ -44,6 +46,7 @@ function post<T>(
   begin: (port: Port) => Schedule,
   result: () => T,
 ): Request<T> {
+  host.noteCollective(name);
   const operation = new CollectiveOperation(host.space, name, begin, result);
   if (options !== undefined) host.space.engine.progress.limit(operation, options);
   return operation;

@@ -6,6 +6,7 @@
  */
 
 import { MpiError } from '../base/errors.ts';
+import { operationCode } from '../base/operation.ts';
 import { Collectives } from '../collective/collectives.ts';
 import type { CollectiveSpace } from '../collective/port.ts';
 import { type Data, elementCode, type SendData, type TypedArray } from '../datatype/element-type.ts';
@@ -58,6 +59,13 @@ const RECV_OPTIONS = ['source', 'tag', 'signal', 'timeoutMs'] as const;
 const SENDRECV_OPTIONS = ['sendTag', 'recvTag', 'signal', 'timeoutMs'] as const;
 const PLAIN_OPTIONS = ['signal', 'timeoutMs'] as const;
 
+const SEND = operationCode('send');
+const SSEND = operationCode('ssend');
+const RECV = operationCode('recv');
+const SENDRECV = operationCode('sendrecv');
+const SEND_OBJECT = operationCode('sendObject');
+const RECV_OBJECT = operationCode('recvObject');
+
 export class Intracommunicator implements Communicator, Constructible, CollectiveHost {
   readonly rank: number;
   readonly size: number;
@@ -97,6 +105,10 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
 
   get group(): Group {
     return new RankGroup(Array.from(this.#members.worldOf), this.environment.worldRank);
+  }
+
+  noteCollective(call: string): void {
+    this.environment.note(operationCode(call), -1, -1);
   }
 
   get collectives(): Collectives {
@@ -192,6 +204,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
     this.#checkOpen();
     checkDest(dest, this.#members);
     if (dest === PROC_NULL) return new DoneOperation<void>(undefined, 'sendObject to PROC_NULL');
+    this.environment.note(SEND_OBJECT, dest, number);
     return this.#limit(new ObjectSend(this.#engine, this.#objects, value, dest, number), given);
   }
 
@@ -201,6 +214,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
     if (envelope.source === PROC_NULL) {
       return new DoneOperation(undefined as T, 'recvObject from PROC_NULL', nullStatus(PROC_NULL, ANY_TAG));
     }
+    this.environment.note(RECV_OBJECT, envelope.source, envelope.tag);
     return this.#limit(new ObjectReceive<T>(this.#engine, this.#objects, envelope.source, envelope.tag), envelope.options);
   }
 
@@ -326,6 +340,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
     checkSendTag(tag, this.#members);
     if (this.#isClosed) this.#checkOpen();
     if (dest === PROC_NULL) return new DoneOperation<void>(undefined, 'send to PROC_NULL');
+    this.environment.note(isSynchronous ? SSEND : SEND, dest, tag);
     const send = this.#engine.send(this.#context, array, code, count, dest, tag, isSynchronous);
     return options === undefined ? send : this.#limit(send, options);
   }
@@ -345,6 +360,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
       const status = nullStatus(PROC_NULL, ANY_TAG);
       return new DoneOperation(status, 'recv from PROC_NULL', status);
     }
+    this.environment.note(RECV, source, tag);
     const receive = this.#engine.receive(this.#context, array, code, byteLength, source, tag);
     return options === undefined ? receive : this.#limit(receive, options);
   }
@@ -369,6 +385,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
       const status = nullStatus(PROC_NULL, ANY_TAG);
       return this.#limit(new MappedOperation(send, () => status, status), options);
     }
+    this.environment.note(SENDRECV, dest, sendTag);
     const receive = this.#engine.receive(this.#context, inward.array, inward.code, inward.byteLength, source, recvTag);
     const send = this.#engine.send(this.#context, out.array, out.code, out.count, dest, sendTag, false);
     return this.#limit(new SendrecvOperation(this.#engine.progress, send, receive), options);
@@ -410,6 +427,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
     options: Options | undefined,
   ): Request<Communicator | undefined> {
     this.#checkOpen();
+    this.noteCollective(call);
     return postSplit(this, call, color, key, options, (id, members) => new Intracommunicator(this.environment, id, members));
   }
 

@@ -32,6 +32,8 @@ export interface RankEnvironment {
   readonly forced: (operation: OperationName) => string | undefined;
   /** Host of each world rank, for splitShared(). */
   readonly hostOfRank: ArrayLike<number>;
+  /** Note the call just made, for whoever asks what this rank does: an operation's code (base/operation.ts), peer, tag. */
+  note(operation: number, peer: number, tag: number): void;
   /** End the job. */
   abort(code: number, reason: string | undefined): never;
 }

@@ -91,6 +91,7 @@ export function startRank(
     isDeterministic: description.deterministic,
     forced: forcedAlgorithm,
     hostOfRank: description.hostOfRank,
+    note: noteInto(segment, localRank),
     abort,
   };
   const everyone = Int32Array.from({ length: size }, (_, rank) => rank);
@@ -178,6 +179,23 @@ function segmentOfOne(): Segment {
   const text = new TextEncoder().encode(JSON.stringify(description));
   const shape = { ...shapesFor(1, text.byteLength).at(-1)!, areaCount: 0 };
   return Segment.create(new SharedArrayBuffer(layOut(shape).byteLength), shape, text);
+}
+
+/** Write each call into the rank's control block: plain stores, for the agent to read when somebody asks. */
+function noteInto(segment: Segment, localRank: number): RankEnvironment['note'] {
+  const { i32 } = segment;
+  const calls = segment.control(localRank, CONTROL.calls);
+  const words = {
+    operation: segment.control(localRank, CONTROL.operation),
+    peer: segment.control(localRank, CONTROL.peer),
+    tag: segment.control(localRank, CONTROL.tag),
+  };
+  return (operation, peer, tag) => {
+    i32[calls] = (i32[calls]! + 1) | 0;
+    i32[words.operation] = operation;
+    i32[words.peer] = peer;
+    i32[words.tag] = tag;
+  };
 }
 
 function areasOf(segment: Segment, localOf: Int32Array, localRank: number, parking: Parking): AreaSource {
