@@ -72,6 +72,7 @@ export class Agent implements RankEvents {
     if (message.kind === 'start') void this.#start(message.job);
     else if (this.#ranks !== undefined) this.#command(this.#ranks, message, body);
     else if (message.kind === 'end') void this.#finish();
+    else if (message.kind === 'pause') this.#connection.send({ kind: 'paused' });
   }
 
   #command(ranks: RankSet, message: ToAgent, body: Uint8Array): void {
@@ -138,7 +139,8 @@ export class Agent implements RankEvents {
     const context = { job, prepared: this.#prepared, watchdog, events: this };
     if (addon !== undefined) this.#orphans = new Orphans(addon);
     if (rankKind === 'thread') {
-      this.#ranks = new ThreadRanks({ ...context, orphans: this.#orphans }, localRanks, description);
+      const boundTo = job.bindTo === 'core' ? (addon?.getAffinity() ?? []) : [];
+      this.#ranks = new ThreadRanks({ ...context, orphans: this.#orphans, cores: boundTo }, localRanks, description);
     } else {
       if (addon === undefined || this.#orphans === undefined) {
         throw new ProgramError(1, `ranks as processes need the native addon: ${reason}`);
@@ -147,9 +149,12 @@ export class Agent implements RankEvents {
     }
     this.#open = localRanks.length;
     const { pids, segmentByteLength } = await this.#ranks.start();
-    const isSurprise = rankKind === 'thread' && job.rankKind === undefined;
-    const notice = isSurprise ? `ranks are threads, since the native addon did not load: ${reason}` : undefined;
-    this.#connection.send({ kind: 'started', rankKind, cores, pids, segmentByteLength, notice });
+    const notices = [];
+    if (rankKind === 'thread' && job.rankKind === undefined)
+      notices.push(`ranks are threads, since the native addon did not load: ${reason}`);
+    if (job.bindTo === 'core' && addon === undefined)
+      notices.push(`ranks are not bound to cores, which needs the native addon: ${reason}`);
+    this.#connection.send({ kind: 'started', rankKind, cores, pids, segmentByteLength, notices });
   }
 
   /** All ranks have ended: clear away, tell the launcher, exit. */

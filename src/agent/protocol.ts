@@ -104,8 +104,8 @@ export type FromAgent =
       /** Of this host's ranks, in local-rank order. */
       readonly pids: readonly number[];
       readonly segmentByteLength: number;
-      /** Why ranks are threads although nobody asked for it. */
-      readonly notice: string | undefined;
+      /** What is not as was asked for, and why. */
+      readonly notices: readonly string[];
     }
   | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string }
   | { readonly kind: 'output'; readonly rank: number; readonly stream: 1 | 2 }

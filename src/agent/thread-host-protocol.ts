@@ -17,6 +17,8 @@ export interface ThreadRankStart {
   readonly stdin: number;
   readonly stdout: number;
   readonly stderr: number;
+  /** Core that the rank binds itself to; -1: none. */
+  readonly core: number;
 }
 
 export type ToThreadHost =

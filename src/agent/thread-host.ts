@@ -52,6 +52,7 @@ function start(ranks: readonly ThreadRankStart[], description: string): void {
 
 function startRank(rank: ThreadRankStart, segment: Segment, watched: RankMonitor): void {
   const { local, file, args, stdin, stdout, stderr } = rank;
+  segment.i32[segment.control(local, CONTROL.core)] = rank.core;
   const tsmpi = { buffer: segment.buffer as SharedArrayBuffer, localRank: local, worldRank: rank.rank };
   const workerData: ThreadRankData = { tsmpi, file, args, stdin, stdout, stderr };
   const worker = new Worker(new URL('./thread-rank.js', import.meta.url), {

@@ -8,6 +8,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { requireMemory } from '../segment/backing.ts';
 import { signalCode } from './command.ts';
 import { baseEnvironment, rankEnvironment } from './environment.ts';
 import { noteDeath } from './exit-note.ts';
@@ -41,6 +42,8 @@ export interface ThreadRanksContext {
   readonly watchdog: Watchdog;
   readonly orphans: Orphans | undefined;
   readonly events: RankEvents;
+  /** Cores to bind the ranks to, in turn; empty: they are not bound. */
+  readonly cores: readonly number[];
 }
 
 export class ThreadRanks implements RankSet {
@@ -62,6 +65,7 @@ export class ThreadRanks implements RankSet {
     if (others.some(({ wdir, nodeArgs }) => wdir !== first!.wdir || nodeArgs.join('\0') !== first!.nodeArgs.join('\0'))) {
       throw new ProgramError(2, 'ranks as threads share one process: --wdir and --node-args must be the same for all programs');
     }
+    requireMemory(localRanks.length, description.byteLength);
     this.#context = context;
     this.#description = new TextDecoder().decode(description);
     this.#input = new InputPipes(events.onInputTaken, events.onInputClosed);
@@ -86,6 +90,7 @@ export class ThreadRanks implements RankSet {
     const place = { rank: -1, size: job.size, localRank: -1, hugePages: job.hugePages, bootstrap: undefined };
     const env = rankEnvironment(baseEnvironment(process.env, job.programs[0]!.env), place);
     const host = spawn(process.execPath, [...nodeArgs, entry], { cwd: job.programs[0]!.wdir, env, detached: true, stdio });
+    if (host.stdio === undefined) throw new ProgramError(1, 'could not start the process of the ranks: too many open files');
     this.#host = host;
     host.once('error', (error) => events.onFailed(1, `could not start the process of the ranks: ${error.message}`));
     host.on('message', (message: FromThreadHost) => this.#onMessage(message));
@@ -143,7 +148,7 @@ export class ThreadRanks implements RankSet {
   }
 
   #describeRank(rank: number, local: number, stdio: StdioOptions & unknown[]): ThreadRankStart {
-    const { job, prepared } = this.#context;
+    const { job, prepared, cores } = this.#context;
     const program = job.programOfRank[rank]!;
     const { args, env } = job.programs[program]!;
     const place = { rank, size: job.size, localRank: local, hugePages: job.hugePages, bootstrap: undefined };
@@ -159,6 +164,7 @@ export class ThreadRanks implements RankSet {
       stdin,
       stdout,
       stderr: stdout + 1,
+      core: cores.length === 0 ? -1 : cores[local % cores.length]!,
     };
   }
 

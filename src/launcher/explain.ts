@@ -24,7 +24,7 @@ export function explainJob(job: ExplainedJob): string[] {
   const bound = job.bindTo === 'core' ? ', each bound to a core' : '';
   const lines = [
     `job ${job.id}: ${size} ${size === 1 ? 'rank' : 'ranks'} on 1 host`,
-    `host ${job.hostName}: ranks ${listRanks(job.programOfRank.map((_, rank) => rank))} as ${kind} on ${job.cores} cores${bound}`,
+    `host ${job.hostName}: ranks ${listRanks(job.programOfRank.map((_, rank) => rank))} as ${kind} on ${job.cores} ${job.cores === 1 ? 'core' : 'cores'}${bound}`,
     `agent: pid ${job.agentPid}, segment of ${(job.segmentByteLength / (1 << 20)).toFixed(1)} MiB`,
   ];
   job.programs.forEach((program, index) => {

@@ -163,7 +163,7 @@ export class JobRun {
     this.#input?.resume();
     const { size } = this.#placement;
     const { explain, quiet, blocks, bindTo } = this.#options;
-    if (started.notice !== undefined && !quiet) this.#output.say(`tsmpirun: notice: ${started.notice}`);
+    for (const notice of quiet ? [] : started.notices) this.#output.say(`tsmpirun: notice: ${notice}`);
     if (size > started.cores && !quiet) {
       this.#output.say(`tsmpirun: notice: ${size} ranks share ${started.cores} ${started.cores === 1 ? 'core' : 'cores'}`);
     }

@@ -22,6 +22,10 @@ export interface OutputEvents {
   onFileError(message: string): void;
 }
 
+/** In place of a rank: no rank, and the launcher itself. */
+const NOBODY = -1;
+const OURS = -2;
+
 /** One of the launcher's own streams, with the lines of all ranks that go there. */
 class Terminal {
   readonly #stream: NodeJS.WriteStream;
@@ -29,9 +33,11 @@ class Terminal {
   readonly #lines = new Map<number, LineAssembler>();
   readonly #tagOutput: boolean;
   /** The rank whose unfinished line was shown. */
-  #openLineOf = -1;
+  #openLineOf = NOBODY;
   #prompt: NodeJS.Timeout | undefined;
-  #pending = 0;
+  /** Writes that the stream has not taken, and the credit that becomes due with them, by rank. */
+  #pendingWrites = 0;
+  readonly #due = new Map<number, number>();
   #onIdle: (() => void) | undefined;
   isClosed = false;
 
@@ -41,6 +47,7 @@ class Terminal {
     this.#events = events;
     stream.on('error', () => {
       if (this.isClosed) return;
+      this.discardBlocked();
       this.isClosed = true;
       onClosed();
     });
@@ -65,13 +72,13 @@ class Terminal {
 
   /** Write a line of the launcher's own. */
   writeLine(line: string): void {
-    this.#write(-2, Buffer.from(`${line}\n`), 0);
+    this.#write(OURS, Buffer.from(`${line}\n`), 0);
   }
 
   /** Resolve when everything has been handed to the system. */
   async drain(): Promise<void> {
     clearTimeout(this.#prompt);
-    if (this.#pending === 0 || this.isClosed) return;
+    if (this.#pendingWrites === 0 || this.isClosed) return;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
@@ -79,28 +86,32 @@ class Terminal {
 
   /** Give up what the stream has not taken, if it takes nothing any more. */
   discardBlocked(): void {
-    if (this.#pending === 0) return;
+    if (this.#pendingWrites === 0) return;
     this.isClosed = true;
-    this.#stream.destroy();
+    for (const [rank, byteLength] of this.#due) this.#events.onCredit(rank, byteLength);
     this.#onIdle?.();
   }
 
-  /** Credit comes back with the write that took the bytes, or at once for bytes that are only held. */
-  #write(rank: number, ready: Buffer, credit: number): void {
+  /** `taken`: bytes for which credit is due, with the write that takes them, or at once if they are only held. */
+  #write(rank: number, ready: Buffer, taken: number): void {
     if (ready.byteLength === 0 || this.isClosed) {
-      if (credit > 0) this.#events.onCredit(rank, credit);
+      if (taken > 0) this.#events.onCredit(rank, taken);
       return;
     }
-    const isCut = this.#openLineOf !== -1 && this.#openLineOf !== rank;
+    const isCut = this.#openLineOf !== NOBODY && this.#openLineOf !== rank;
     const bytes = isCut ? Buffer.concat([Buffer.from('\n'), ready]) : ready;
     const last = ready.at(-1);
-    this.#openLineOf = last === 0x0a || last === 0x0d ? -1 : rank;
-    this.#pending++;
-    this.#stream.write(bytes, () => {
-      this.#pending--;
-      if (credit > 0) this.#events.onCredit(rank, credit);
-      if (this.#pending === 0) this.#onIdle?.();
-    });
+    this.#openLineOf = last === 0x0a || last === 0x0d ? NOBODY : rank;
+    this.#pendingWrites++;
+    this.#due.set(rank, (this.#due.get(rank) ?? 0) + taken);
+    this.#stream.write(bytes, () => this.#onWritten(rank, taken));
+  }
+
+  #onWritten(rank: number, taken: number): void {
+    if (this.isClosed) return;
+    this.#due.set(rank, this.#due.get(rank)! - taken);
+    if (taken > 0) this.#events.onCredit(rank, taken);
+    if (--this.#pendingWrites === 0) this.#onIdle?.();
   }
 
   #promptLater(): void {

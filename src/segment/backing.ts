@@ -15,6 +15,9 @@ import { Segment } from './segment.ts';
 /** Left to everybody else on the host: a segment that takes the last page would only move the death elsewhere. */
 const RESERVE_BYTES = 16 << 20;
 
+/** Longest segment: offsets are shifted as 32-bit integers (`>> 2`) all over the data path. */
+const MAX_SEGMENT_BYTES = 2 ** 31;
+
 /** Where to read what the host can give; a test reads files of its own. */
 export interface MemoryFiles {
   readonly meminfo: string;
@@ -29,6 +32,11 @@ const HOST_FILES: MemoryFiles = { meminfo: '/proc/meminfo', cgroup: '/proc/self/
 export interface ProcessMemory {
   readonly fd: number;
   readonly segment: Segment;
+}
+
+/** Throw the error of the functions below now, where the segment is made later or elsewhere. */
+export function requireMemory(localSize: number, descriptionByteLength: number): void {
+  fittingShapes(localSize, descriptionByteLength);
 }
 
 /** Make a memfd with room for the segment, every page reserved, and initialize it. */
@@ -62,19 +70,34 @@ function createFitting<T>(
   description: Uint8Array,
   make: (shape: SegmentShape, byteLength: number) => T | undefined,
 ): T {
-  const available = availableMemory();
-  const shapes = shapesFor(localSize, description.byteLength);
-  for (const shape of shapes) {
-    const { byteLength } = layOut(shape);
-    const memory = byteLength + RESERVE_BYTES <= available ? make(shape, byteLength) : undefined;
+  for (const shape of fittingShapes(localSize, description.byteLength)) {
+    const memory = make(shape, layOut(shape).byteLength);
     if (memory !== undefined) return memory;
   }
+  throw noMemory(localSize, description.byteLength, availableMemory());
+}
+
+/** Return the shapes that the host has memory for, the usual one first; throw if there is none. */
+function fittingShapes(localSize: number, descriptionByteLength: number): SegmentShape[] {
+  const available = availableMemory();
+  const fits = (shape: SegmentShape): boolean => {
+    const { byteLength } = layOut(shape);
+    return byteLength <= MAX_SEGMENT_BYTES && byteLength + RESERVE_BYTES <= available;
+  };
+  const shapes = shapesFor(localSize, descriptionByteLength).filter(fits);
+  if (shapes.length === 0) throw noMemory(localSize, descriptionByteLength, available);
+  return shapes;
+}
+
+function noMemory(localSize: number, descriptionByteLength: number, available: number): MpiError {
+  const shapes = shapesFor(localSize, descriptionByteLength);
   const wanted = layOut(shapes[0]!).byteLength;
   const least = layOut(shapes.at(-1)!).byteLength;
-  throw new MpiError(
+  const there = Math.min(Math.max(available - RESERVE_BYTES, 0), MAX_SEGMENT_BYTES);
+  return new MpiError(
     'ERR_MPI_NO_MEM',
     `no memory for the segment of ${localSize} ranks: ${mebibytes(wanted)} wanted, ${mebibytes(least)} at the least, ` +
-      `${mebibytes(Math.max(available - RESERVE_BYTES, 0))} there`,
+      `${mebibytes(there)} there`,
   );
 }
 

@@ -1,0 +1,136 @@
+/** The agent alone, driven over its control connection by the test. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from 'vitest';
+import { StreamConnection } from '../../src/agent/connection.ts';
+import type { AgentJob, FromAgent, ToAgent } from '../../src/agent/protocol.ts';
+import { VERSION } from '../../src/base/version.ts';
+import { processState } from './run-job.ts';
+
+const AGENT = fileURLToPath(new URL('../../dist/agent.js', import.meta.url));
+const terminal = { isTTY: false, columns: 80, rows: 24, colorDepth: 1 };
+
+function describeJob(script: string, changes: Partial<AgentJob> = {}): AgentJob {
+  return {
+    id: 'test',
+    version: VERSION,
+    size: 2,
+    hosts: [{ name: 'here', slots: 2 }],
+    hostOfRank: [0, 0],
+    hostIndex: 0,
+    programs: [{ program: 'sh', args: ['-c', script], exec: true, wdir: '/', env: {}, nodeArgs: [] }],
+    programOfRank: [0, 0],
+    rankKind: 'process',
+    bindTo: 'none',
+    threadsPerRank: 1,
+    wait: 'auto',
+    deterministic: false,
+    transports: [],
+    explain: false,
+    hugePages: false,
+    stdin: { ranks: [], from: 'forward' },
+    stdout: terminal,
+    stderr: terminal,
+    ...changes,
+  };
+}
+
+class Driver {
+  readonly child: ChildProcess;
+  readonly connection: StreamConnection<ToAgent, FromAgent>;
+  readonly messages: FromAgent[] = [];
+  outputByteLength = 0;
+  #look: () => void = () => {};
+
+  constructor() {
+    this.child = spawn(process.execPath, [AGENT], { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+    this.connection = new StreamConnection<ToAgent, FromAgent>(this.child.stdio[3] as Duplex);
+    this.connection.onMessage = (message, body) => {
+      this.messages.push(message);
+      this.outputByteLength += body.byteLength;
+      this.#look();
+    };
+    this.connection.onEnd = () => this.#look();
+  }
+
+  /** Resolve with the first message of that kind. */
+  async message<K extends FromAgent['kind']>(kind: K): Promise<Extract<FromAgent, { kind: K }>> {
+    for (;;) {
+      const found = this.messages.find((message) => message.kind === kind);
+      if (found !== undefined) return found as Extract<FromAgent, { kind: K }>;
+      await new Promise<void>((resolve) => {
+        this.#look = resolve;
+      });
+    }
+  }
+}
+
+let driver: Driver;
+afterEach(() => {
+  driver.child.kill('SIGKILL');
+});
+
+test('refuses the job of another version, naming both', async () => {
+  driver = new Driver();
+  driver.connection.send({ kind: 'start', job: describeJob('true', { version: '99.0.0' }) });
+  expect((await driver.message('hello')).version).toBe(VERSION);
+  const { exitCode, message } = await driver.message('failed');
+  expect(exitCode).toBe(1);
+  expect(message).toContain('99.0.0');
+  expect(message).toContain(VERSION);
+  await driver.message('ended');
+});
+
+test('ends its ranks when the connection ends', async () => {
+  driver = new Driver();
+  driver.connection.send({ kind: 'start', job: describeJob('sleep 777 & exec sleep 778') });
+  const { pids } = await driver.message('started');
+  const ended = once(driver.child, 'exit');
+  driver.connection.close();
+  expect(await ended).toEqual([1, null]);
+  expect(pids.map(processState)).toEqual(['', '']);
+});
+
+test('sends no more than the window of a rank until credit comes back', async () => {
+  driver = new Driver();
+  const byteLength = 3_000_000;
+  driver.connection.send({ kind: 'start', job: describeJob(`[ $TSMPI_RANK = 0 ] || head -c ${byteLength} /dev/zero`) });
+  // Rank 0 has ended and been told; rank 1 stands in its write.
+  await driver.message('closed');
+  driver.connection.send({ kind: 'where' });
+  await driver.message('where');
+  expect(driver.outputByteLength).toBeLessThanOrEqual(262_144 + 65_536);
+  let given = 0;
+  while (!driver.messages.some((message) => message.kind === 'ended')) {
+    const fresh = driver.outputByteLength - given;
+    given += fresh;
+    if (fresh > 0) driver.connection.send({ kind: 'credit', rank: 1, byteLength: fresh });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(driver.outputByteLength).toBe(byteLength);
+});
+
+test('tells what happened in order: exit, then the end of output, then that nothing is left', async () => {
+  driver = new Driver();
+  driver.connection.send({ kind: 'start', job: describeJob('echo out; exit $TSMPI_RANK') });
+  await driver.message('ended');
+  const kinds = driver.messages.filter((message) => 'rank' in message && message.rank === 1).map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind !== 'output')).toEqual(['exit', 'closed']);
+  expect(kinds.lastIndexOf('output')).toBeLessThan(kinds.indexOf('closed'));
+  expect(driver.messages.find((message) => message.kind === 'exit' && message.rank === 1)).toMatchObject({
+    code: 1,
+    signal: null,
+  });
+});
+
+test('what is no protocol ends it', async () => {
+  driver = new Driver();
+  await driver.message('hello');
+  const ended = once(driver.child, 'exit');
+  (driver.child.stdio[3] as Duplex).write('GET / HTTP/1.1\r\n\r\n');
+  expect((await ended)[0]).toBe(1);
+  expect(await driver.message('failed')).toMatchObject({ exitCode: 1 });
+});

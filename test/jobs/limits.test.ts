@@ -1,0 +1,45 @@
+/** What a host cannot give is told before anything starts; what blocks a job does not keep it from ending. */
+
+import { expect, test } from 'vitest';
+import { Job, program, runJob } from './run-job.ts';
+
+test.each(['process', 'thread'])('no memory for the segment of that many ranks as %s', async (kind) => {
+  const { code, stdout, lastLine } = await runJob(['-n', '1000000', '--quiet', '--ranks', kind, program('plain.mjs')]);
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(lastLine).toMatch(
+    /^tsmpirun: no memory for the segment of 1000000 ranks: .* MiB wanted, .* MiB at the least, .* MiB there$/,
+  );
+});
+
+test('SIGTERM ends a job whose output nobody takes', async () => {
+  const script = 'trap "" TERM; yes a line of output';
+  const job = new Job(['-n', '2', '--quiet', '--grace', '0.2', '--exec', 'sh', '-c', script], { holdOutput: true });
+  await new Promise((resolve) => job.child.stdout!.once('readable', resolve));
+  job.child.kill('SIGTERM');
+  // The launcher gives up the reader; only then the test reads, to see the end of the stream.
+  const exited = new Promise((resolve) => job.child.once('exit', resolve));
+  expect(await exited).toBe(143);
+  job.readOutput();
+  await job.end();
+});
+
+test('a third Ctrl-C does not wait for anything', async () => {
+  const job = new Job(['-n', '2', '--quiet', program('linger.mjs'), 'deaf']);
+  await job.output(/ready/, 2);
+  for (let k = 0; k < 3; k++) {
+    job.child.kill('SIGINT');
+    job.child.kill('SIGQUIT');
+    if (k < 2) await job.output(/has not used tsmpi yet/, 2 * (k + 1));
+  }
+  expect((await job.end()).code).toBe(130);
+});
+
+test('--explain says who runs where, over which memory', async () => {
+  const { code, stderr } = await runJob(['-n', '3', '--quiet', '--explain', program('ring.mjs')]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^tsmpirun: job \S+: 3 ranks on 1 host$/m);
+  expect(stderr).toMatch(/^tsmpirun: host \S+: ranks 0-2 as processes on \d+ cores?$/m);
+  expect(stderr).toMatch(/^tsmpirun: agent: pid \d+, segment of \d+\.\d MiB$/m);
+  expect(stderr).toMatch(/^tsmpirun: program .*ring\.mjs: ranks 0-2$/m);
+});
