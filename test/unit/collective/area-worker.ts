@@ -31,6 +31,8 @@ interface Flight {
   value: number;
 }
 
+/** Many times what a slow machine takes. */
+const DEADLINE_MS = 15_000;
 const STEP: Step = { kind: 'step' };
 const { rank, size, seed, turns, slotBytes, buffer } = workerData as WorkerSettings;
 const views = new ElementViews(buffer);
@@ -49,6 +51,7 @@ function main(): string {
     ...settings,
     forced: (operation) => (operation === 'barrier' || operation === 'allreduce' ? 'shared-flags' : undefined),
   });
+  const deadline = performance.now() + DEADLINE_MS;
   let flights: Flight[] = [];
   for (let turn = 0; turn < turns; turn++) {
     flights.push(begin(draw() < 0.5 ? byCounter : byFlags, turn));
@@ -57,6 +60,7 @@ function main(): string {
       const open = flights.filter((flight) => !advance(flight));
       const failed = flights.find((flight) => !open.includes(flight) && !flight.verify());
       if (failed !== undefined) return `rank ${rank}: wrong result of ${failed.name}`;
+      if (performance.now() > deadline) return `rank ${rank} waits: ${open.map(describe).join('; ')}`;
       // Others may need this core.
       if (open.length === flights.length) Atomics.wait(nobody, 0, 0, 0.02);
       flights = open;
@@ -64,6 +68,10 @@ function main(): string {
     if (pause() < 0.02) Atomics.wait(nobody, 0, 0, 0.2);
   }
   return area.finished === turns ? 'done' : `rank ${rank} finished ${area.finished} turns of ${turns}`;
+}
+
+function describe({ name, word, value }: Flight): string {
+  return `${name} watches word ${word} for ${value}, it is ${Atomics.load(views.i32, word)}`;
 }
 
 /** Move a collective on as far as it goes; return whether it is over. */

@@ -167,3 +167,12 @@ test('after leave() nobody has a turn under way', () => {
     simulate({ size, seed, slotBytes: SLOT_BYTES, calls: [counted, counted, last] });
   }
 });
+
+test.each(['shared-flags', 'shared-counter'])(
+  'turns of %s leave no word behind, which would look new after 2^31 turns',
+  (barrier) => {
+    const collectives = new Collectives(settingsOf(3, SLOT_BYTES, { barrier }));
+    const calls = Array.from({ length: 8 }, () => (port: Port) => collectives.barrier(port));
+    expect(simulate({ size: 3, slotBytes: SLOT_BYTES, turn: 5, calls }).age).toBeLessThanOrEqual(1);
+  },
+);

@@ -74,8 +74,17 @@ export interface SimulationOptions {
 export interface Traffic {
   messages: number;
   bytes: number;
-  /** Areas' turns taken by rank 0. */
+  /** Turns that rank 0 took on the area. */
   turns: number;
+  /** By how many turns the oldest of the area's epoch, ready and flags is behind the last. */
+  age: number;
+}
+
+/** Words that hold numbers of turns: epoch, ready, and the flag of each rank's slot of both parities. */
+function wordsOf(byteOffset: number, size: number, slotBytes: number): number[] {
+  const first = byteOffset + 256;
+  const slots = Array.from({ length: 2 * (size + 1) }, (_, slot) => slot).filter((slot) => slot % (size + 1) !== 0);
+  return [byteOffset + 128, byteOffset + 132, ...slots.map((slot) => first + slot * slotBytes)].map((offset) => offset / 4);
 }
 
 /** Run all calls on all ranks to their end. */
@@ -92,7 +101,7 @@ class Simulation {
   readonly #tasks: Task[][] = [];
   readonly #issued: number[] = [];
   readonly #areas: (Area | undefined)[] = [];
-  readonly #traffic: Traffic = { messages: 0, bytes: 0, turns: 0 };
+  readonly #traffic: Traffic = { messages: 0, bytes: 0, turns: 0, age: 0 };
   #watches: Watch[] = [];
 
   constructor(options: SimulationOptions) {
@@ -103,11 +112,8 @@ class Simulation {
     const byteLength = 256 + 2 * (size + 1) * (slotBytes ?? 0);
     const views = new ElementViews(new ArrayBuffer(byteOffset + byteLength));
     const turn = options.turn ?? 0;
-    // What earlier turns would have left: epoch, ready and every rank's flags.
-    views.i32.fill(turn, (byteOffset + 128) / 4, (byteOffset + 136) / 4);
-    for (let slot = 0; slot < 2 * (size + 1) && slotBytes !== undefined; slot++) {
-      views.i32[(byteOffset + 256 + slot * slotBytes) / 4] = turn;
-    }
+    // What earlier turns would have left.
+    if (slotBytes !== undefined) for (const word of wordsOf(byteOffset, size, slotBytes)) views.i32[word] = turn;
     for (let rank = 0; rank < size; rank++) {
       this.#issued.push(0);
       this.#tasks.push(calls.map((_, call) => ({ rank, call, schedule: undefined, open: 0, isDone: false })));
@@ -122,6 +128,11 @@ class Simulation {
     if (stuck.length > 0) throw new Error(`deadlock: ${this.#describe(stuck)}`);
     for (const { name, messages } of this.#channels.values()) {
       if (messages.length > 0) throw new Error(`nobody received ${messages.length} messages of ${name}`);
+    }
+    const [area] = this.#areas;
+    if (area !== undefined) {
+      const words = wordsOf(area.byteOffset, this.#options.size, area.slotBytes);
+      this.#traffic.age = Math.max(...words.map((word) => (area.turn - area.views.i32[word]!) | 0));
     }
     this.#traffic.turns = ((this.#areas[0]?.turn ?? 0) - (this.#options.turn ?? 0)) | 0;
     return this.#traffic;
