@@ -58,14 +58,15 @@ export class SendrecvOperation extends Operation<Status> implements Owner {
 type Choice = 'all' | 'any' | 'some';
 
 /** Waits for parts of a list of requests. The parts stay the program's: each is looked at when its result is taken. */
-export class ListOperation extends Operation<unknown> {
-  readonly #requests: readonly Request<unknown>[];
+export class ListOperation extends Operation<unknown> implements Owner {
+  readonly #requests: readonly Operation<unknown>[];
   readonly #choice: Choice;
+  #open = 0;
   #value: unknown = undefined;
 
   constructor(progress: Driver, requests: readonly Request<unknown>[], choice: Choice) {
     super(progress);
-    this.#requests = requests;
+    this.#requests = requests as readonly Operation<unknown>[];
     this.#choice = choice;
     for (const request of requests) {
       if (!(request instanceof Operation)) {
@@ -74,44 +75,56 @@ export class ListOperation extends Operation<unknown> {
           `got ${String(request)} in a list of requests: expected what send, recv and the like return`,
         );
       }
-      if (!request.done) request.listeners = [...(request.listeners ?? []), this];
     }
-    this.onDone();
+    for (const request of this.#requests) {
+      if (request.done) continue;
+      this.#open++;
+      if (request.listeners === undefined) request.listeners = [this];
+      else request.listeners.push(this);
+    }
+    const failed = this.#requests.find(({ error }) => error !== undefined);
+    if (failed !== undefined) this.#failWith(failed);
+    else if (this.#isOver()) this.#finish();
   }
 
   get value(): unknown {
     return this.#value;
   }
 
-  onDone(): void {
+  onDone(request: Operation<unknown>): void {
+    this.#open--;
     if (this.done) return;
-    const failed = this.#requests.find((request) => (request as Operation<unknown>).error !== undefined) as
-      | Operation<unknown>
-      | undefined;
-    if (failed !== undefined) {
-      failed.markSeen();
-      this.fail(failed.error);
-      return;
-    }
-    const isOver = this.#choice === 'all' ? this.#requests.every(({ done }) => done) : this.#requests.some(({ done }) => done);
-    if (!isOver) return;
-    const done = this.#requests.flatMap((request, index) =>
-      request.done ? [{ index, result: (request as Operation<unknown>).take() }] : [],
-    );
-    if (this.#choice === 'all') this.#value = done.map(({ result }) => result);
-    else this.#value = this.#choice === 'any' ? done[0] : done;
-    this.complete();
+    if (request.error !== undefined) this.#failWith(request);
+    else if (this.#isOver()) this.#finish();
   }
 
   describe(): string {
-    const open = this.#requests.filter(({ done }) => !done) as Operation<unknown>[];
+    const open = this.#requests.filter(({ done }) => !done);
     const names = open.slice(0, 4).map((request) => request.describe());
     return `${this.#choice} of ${this.#requests.length} requests: ${names.join(', ')}${open.length > 4 ? ', …' : ''}`;
   }
 
   waitsFor(): { ranks: ArrayLike<number>; all: boolean } {
-    const open = this.#requests.filter(({ done }) => !done) as Operation<unknown>[];
+    const open = this.#requests.filter(({ done }) => !done);
     if (this.#choice === 'all' && open.length !== 0) return open[0]!.waitsFor();
     return { ranks: open.flatMap((request) => Array.from(request.waitsFor().ranks)), all: true };
+  }
+
+  #isOver(): boolean {
+    return this.#choice === 'all' ? this.#open === 0 : this.#open < this.#requests.length;
+  }
+
+  #finish(): void {
+    if (this.#choice === 'all') this.#value = this.#requests.map((request) => request.take());
+    else {
+      const done = this.#requests.flatMap((request, index) => (request.done ? [{ index, result: request.take() }] : []));
+      this.#value = this.#choice === 'any' ? done[0] : done;
+    }
+    this.complete();
+  }
+
+  #failWith(request: Operation<unknown>): void {
+    request.markSeen();
+    this.fail(request.error);
   }
 }

@@ -22,6 +22,7 @@ import type { ElementViews } from '../datatype/element-views.ts';
 import { ANNOUNCE, CLEAR, EAGER, FINISH, SHORT } from '../transport/frame.ts';
 import { type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport/transport.ts';
 import type { Membership } from './context.ts';
+import { CopyChoice } from './copy-choice.ts';
 import { MatchingQueue } from './matching-queue.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { type Context, Probe, Receive, Send, typeName } from './point-to-point.ts';
@@ -69,6 +70,7 @@ export class Engine implements FrameHandler {
   readonly #early = new Map<number, UnexpectedMessage[]>();
   readonly #numbers = new NumberTable();
   readonly #pool = new PayloadPool();
+  readonly #choice = new CopyChoice();
   readonly #pending: PendingQueue;
 
   constructor(progress: Progress, worldRank: number) {
@@ -221,13 +223,16 @@ export class Engine implements FrameHandler {
   ): void {
     const receive = this.#numbers.at(number) as Receive;
     const peer = receive.context.members.worldOf[receive.from]!;
-    if (byteLength > 0) transport.copyPayload(payloadOffset, bytesOf(receive.into!), offset, byteLength);
+    if (byteLength > 0) transport.copyPayload(payloadOffset, receive.bytes!, offset, byteLength);
     transport.release(peer, aux);
     receive.received += byteLength;
     if (byteLength >= 0 && receive.received < receive.byteLength) return;
     this.#numbers.release(receive);
-    if (byteLength >= 0) receive.complete();
-    else
+    receive.bytes = undefined;
+    if (byteLength >= 0) {
+      this.#choice.record(false, receive.byteLength, performance.now() - receive.clearedAt);
+      receive.complete();
+    } else
       receive.fail(
         this.#error('ERR_MPI_BUFFER', receive, `the sender's buffer was detached while ${receive.describe()} was under way`),
       );
@@ -349,19 +354,28 @@ export class Engine implements FrameHandler {
       receive.complete();
       return;
     }
-    if (address === 0 || transport.canFetch(peer) !== undefined) {
-      this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
+    if (address === 0 || transport.canFetch(peer) !== undefined || !this.#choice.prefersFetch(receive.byteLength)) {
+      this.#clear(receive, peer, number);
       return;
     }
+    const start = performance.now();
     const end = (errno: number): void => {
       if (errno !== 0) {
-        this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
+        this.#clear(receive, peer, number);
         return;
       }
+      this.#choice.record(true, receive.byteLength, performance.now() - start);
       this.#control(peer, FINISH, number, 0);
       receive.complete();
     };
     this.progress.activate(new Fetch(transport, peer, address, bytesOf(receive.into!), receive.byteLength, end));
+  }
+
+  /** Ask the sender for the payload in pieces. */
+  #clear(receive: Receive, peer: number, number: number): void {
+    receive.bytes = bytesOf(receive.into!);
+    receive.clearedAt = performance.now();
+    this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
   }
 
   #answerProbes(context: Context): void {

@@ -99,6 +99,9 @@ export class Receive extends Operation<Status> implements Matchable {
   /** In the engine's table while pieces arrive, else -1. */
   number = -1;
   received = 0;
+  /** While pieces arrive: the buffer's bytes, and since when. */
+  bytes: Uint8Array | undefined = undefined;
+  clearedAt = 0;
 
   constructor(
     progress: Driver,
