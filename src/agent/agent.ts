@@ -26,8 +26,10 @@ export class Agent implements RankEvents {
   #ranks: RankSet | undefined;
   #watchdog: Watchdog | undefined;
   #orphans: Orphans | undefined;
-  /** Ranks that have not ended, or whose output is not all told. */
+  /** Ranks that have not ended; ranks whose output is not all told. */
+  #live = 0;
   #open = 0;
+  #onAllEnded: () => void = () => {};
   #isOver = false;
 
   constructor(connection: Connection<FromAgent, ToAgent>) {
@@ -43,6 +45,7 @@ export class Agent implements RankEvents {
 
   onExit = (exit: RankExit): void => {
     this.#connection.send({ kind: 'exit', ...exit });
+    if (--this.#live === 0) this.#onAllEnded();
   };
 
   onClosed = (rank: number, note: string | undefined): void => {
@@ -147,6 +150,7 @@ export class Agent implements RankEvents {
       }
       this.#ranks = new ProcessRanks({ ...context, addon, orphans: this.#orphans }, localRanks, description);
     }
+    this.#live = localRanks.length;
     this.#open = localRanks.length;
     const { pids, segmentByteLength } = await this.#ranks.start();
     const notices = [];
@@ -167,10 +171,19 @@ export class Agent implements RankEvents {
   }
 
   #onLauncherGone(): void {
-    const wasOver = this.#isOver;
+    if (this.#isOver) return;
     this.#isOver = true;
+    void this.#abandonRanks().then(() => process.exit(1));
+  }
+
+  async #abandonRanks(): Promise<void> {
+    // What a rank started in other sessions becomes ours only when the rank is gone.
+    const ended = new Promise<void>((resolve) => {
+      this.#onAllEnded = resolve;
+    });
     this.#ranks?.kill();
-    if (!wasOver) void this.#clear().then(() => process.exit(1));
+    if (this.#live > 0) await ended;
+    await this.#clear();
   }
 
   async #clear(): Promise<void> {

@@ -100,7 +100,7 @@ export class ProcessRanks implements RankSet {
 
   kill(): void {
     this.#isEnding = true;
-    for (const { group } of this.#ranks) if (group?.isLive) group.signal('SIGKILL');
+    for (const { group } of this.#ranks) if (group?.isLive) group.kill();
   }
 
   giveBack(rank: number, byteLength: number): void {

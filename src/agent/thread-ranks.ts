@@ -122,7 +122,7 @@ export class ThreadRanks implements RankSet {
   }
 
   kill(): void {
-    if (this.#group?.isLive) this.#group.signal('SIGKILL');
+    if (this.#group?.isLive) this.#group.kill();
   }
 
   giveBack(rank: number, byteLength: number): void {

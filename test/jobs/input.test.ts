@@ -74,6 +74,13 @@ describe('on a terminal', () => {
     expect(stdout).toContain('code 0');
   });
 
+  test('ranks see the launcher’s terminal, and none where there is none', async () => {
+    const command = `stty cols 97; "${process.execPath}" "${LAUNCHER}" -n 1 --quiet "${program('terminal.mjs')}" 2>/dev/null`;
+    expect((await onTerminal(command, '').end()).stdout).toContain('{"stdout":[true,97],"stderr":[false,null]}');
+    const { stdout } = await runJob(['-n', '1', '--quiet', program('terminal.mjs')]);
+    expect(JSON.parse(stdout)).toEqual({ stdout: [false, null], stderr: [false, null] });
+  });
+
   test('a prompt without an end of line is shown', async () => {
     const job = new Job([], {
       command: [

@@ -2,9 +2,9 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RankMonitor } from '../../../src/agent/rank-monitor.ts';
+import { operationCode } from '../../../src/base/operation.ts';
 import { createThreadMemory } from '../../../src/segment/backing.ts';
 import { CONTROL, RANK_STATE } from '../../../src/segment/layout.ts';
-import { operationCode } from '../../../src/segment/operation.ts';
 import type { Segment } from '../../../src/segment/segment.ts';
 
 const life = { pid: 50, ended: undefined };
