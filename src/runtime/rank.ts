@@ -8,6 +8,7 @@ import { threadId } from 'node:worker_threads';
 import { MpiError } from '../base/errors.ts';
 import type { JobDescription } from '../bootstrap/job.ts';
 import { SharedArea } from '../collective/port.ts';
+import { readForced } from '../collective/selection.ts';
 import { ContextNumbers } from '../comm/context-number.ts';
 import { Intracommunicator } from '../comm/intracommunicator.ts';
 import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
@@ -27,7 +28,6 @@ import { ThreadParking } from '../segment/thread-parking.ts';
 import { SelfTransport } from '../transport/self/self-transport.ts';
 import { ShmTransport } from '../transport/shm/shm-transport.ts';
 import type { Transport } from '../transport/transport.ts';
-import { forcedAlgorithm } from './forced-algorithm.ts';
 import type { Place } from './place.ts';
 
 /** Everything that a rank has, for init, finalize and info. */
@@ -83,13 +83,14 @@ export function startRank(
   engine.start(routes);
   progress.start([shm, self], engine, parking);
 
+  const forced = readForced(process.env);
   const environment: RankEnvironment = {
     engine,
     worldRank,
     numbers: new ContextNumbers(SELF_NUMBER + 1),
     areas: size === 1 ? undefined : areasOf(segment, localOf, localRank, parking),
     isDeterministic: description.deterministic,
-    forced: forcedAlgorithm,
+    forced: (operation) => forced.get(operation),
     hostOfRank: description.hostOfRank,
     note: noteInto(segment, localRank),
     abort,
