@@ -18,14 +18,13 @@ import { MpiError } from '../base/errors.ts';
 import type { TypedArray } from './element-type.ts';
 import { BYTES, ELEMENT_NAMES, F32, F64, I8, U64 } from './element-type.ts';
 
-declare const opBrand: unique symbol;
-
 /** What an operator works on: any numbers, integers' bits or truth, or pairs of value and location. */
 export type OpKind = 'number' | 'bits' | 'location';
 
 /** An operator of reductions: SUM and its like, or one made by `createOp`. */
 export interface Op<out Kind extends OpKind = OpKind> {
-  readonly [opBrand]: Kind;
+  /** What it works on. */
+  readonly kind: Kind;
   /** Its name in messages: the constant's, or the function's given to `createOp`. */
   readonly name: string;
   /** Whether a ∘ b = b ∘ a, so that ranks may be combined in any order. */
@@ -50,7 +49,6 @@ export type OpFunction = (input: TypedArray, inout: TypedArray) => void;
 
 /** Op as this package sees it. */
 export class Operator<out Kind extends OpKind = OpKind> implements Op<Kind> {
-  declare readonly [opBrand]: Kind;
   readonly name: string;
   readonly isCommutative: boolean;
   /** Row in the table of kernels; USER_OP for all user functions. */
