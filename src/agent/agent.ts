@@ -6,6 +6,7 @@
  * clears away what they left, says so, and exits.
  */
 
+import { statSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { MpiError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
@@ -116,6 +117,7 @@ export class Agent implements RankEvents {
         throw new ProgramError(1, `the launcher is tsmpi ${job.version} and the agent on ${hostname()} is ${VERSION}`);
       }
       this.#watchdog = new Watchdog(job.id);
+      for (const { wdir } of job.programs) requireFolder(wdir);
       for (const program of job.programs) this.#prepared.push(await prepareProgram(program, this.#programHost(job)));
       if (!this.#isOver) await this.#startRanks(job);
     } catch (error) {
@@ -191,4 +193,9 @@ export class Agent implements RankEvents {
     for (const prepared of this.#prepared) prepared.dispose();
     await this.#watchdog?.stop();
   }
+}
+
+function requireFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new ProgramError(1, `the working directory ${path} is not there on ${hostname()}`);
 }

@@ -6,7 +6,7 @@
  * that could be left behind. Ranks are started back to back: nobody waits for anybody's start.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { MpiError } from '../base/errors.ts';
 import type { Bootstrap } from '../bootstrap/job.ts';
@@ -84,9 +84,12 @@ export class ProcessRanks implements RankSet {
   async start(): Promise<StartedRanks> {
     const { job, addon } = this.#context;
     const bases = job.programs.map((program) => baseEnvironment(process.env, program.env));
-    const children = this.#ranks.map((rank) => this.#startRank(rank, bases[job.programOfRank[rank.rank]!]!));
+    for (const rank of this.#ranks) {
+      if (this.#isEnding) this.#onExit(rank, 1, null, false);
+      else this.#tryStart(rank, bases[job.programOfRank[rank.rank]!]!);
+    }
     if (job.bindTo === 'core') addon.setAffinity(this.#cores);
-    return { pids: children.map((child) => child.pid ?? 0), segmentByteLength: this.#memory.segment.buffer.byteLength };
+    return { pids: this.#ranks.map(({ group }) => group?.pid ?? 0), segmentByteLength: this.#memory.segment.buffer.byteLength };
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -142,12 +145,20 @@ export class ProcessRanks implements RankSet {
       group: undefined,
       stdout: undefined,
       stderr: undefined,
-      openPipes: 2,
+      openPipes: 0,
       exit: undefined,
     };
   }
 
-  #startRank(rank: ProcessRank, base: Readonly<Record<string, string>>): ChildProcess {
+  #tryStart(rank: ProcessRank, base: Readonly<Record<string, string>>): void {
+    try {
+      this.#startRank(rank, base);
+    } catch (error) {
+      this.#onStartError(rank, error as Error);
+    }
+  }
+
+  #startRank(rank: ProcessRank, base: Readonly<Record<string, string>>): void {
     const { job, prepared, addon, watchdog, orphans } = this.#context;
     const program = job.programOfRank[rank.rank]!;
     const block = job.programs[program]!;
@@ -175,8 +186,8 @@ export class ProcessRanks implements RankSet {
     if (stdin !== undefined && stdin.childEnd !== 0) addon.close(stdin.childEnd);
     rank.stdout = this.#openOutput(rank, 1, stdout[0]);
     rank.stderr = this.#openOutput(rank, 2, stderr[0]);
-    child.once('error', (error: NodeJS.ErrnoException) => this.#onStartError(rank, error, file, block.wdir));
-    if (child.pid === undefined) return child;
+    child.once('error', (error) => this.#onStartError(rank, error));
+    if (child.pid === undefined) return;
     watchdog.addGroup(child.pid);
     orphans.exclude(child.pid);
     rank.group = new Group(
@@ -184,7 +195,6 @@ export class ProcessRanks implements RankSet {
       (code, signal) => this.#onExit(rank, code, signal, false),
       () => this.#onExit(rank, null, 'SIGKILL', true),
     );
-    return child;
   }
 
   #bootstrap(rank: ProcessRank): Bootstrap {
@@ -210,6 +220,7 @@ export class ProcessRanks implements RankSet {
   #openOutput(rank: ProcessRank, stream: 1 | 2, readEnd: number): OutputPipe {
     const { events } = this.#context;
     const onData = (bytes: Buffer): void => events.onOutput(rank.rank, stream, bytes);
+    rank.openPipes++;
     const socket = new Socket({ fd: readEnd, readable: true, writable: false });
     return new OutputPipe(socket, rank.window, onData, () => {
       rank.openPipes--;
@@ -217,10 +228,12 @@ export class ProcessRanks implements RankSet {
     });
   }
 
-  #onStartError(rank: ProcessRank, error: NodeJS.ErrnoException, file: string, wdir: string): void {
+  /** A rank could not be started: the others are ended, those to come are not started. */
+  #onStartError(rank: ProcessRank, error: NodeJS.ErrnoException): void {
+    if (rank.group !== undefined) return;
     const exitCode = error.code === 'ENOENT' ? 127 : error.code === 'EACCES' ? 126 : 1;
-    this.#context.events.onFailed(exitCode, `could not start rank ${rank.rank}: ${file} in ${wdir}: ${error.message}`);
-    if (rank.group === undefined) this.#onExit(rank, exitCode, null, false);
+    this.#context.events.onFailed(exitCode, `could not start rank ${rank.rank}: ${error.message}`);
+    this.#onExit(rank, exitCode, null, false);
   }
 
   #onExit(rank: ProcessRank, code: number | null, signal: NodeJS.Signals | null, isLeft: boolean): void {

@@ -1,7 +1,7 @@
 /** What a host cannot give is told before anything starts; what blocks a job does not keep it from ending. */
 
 import { expect, test } from 'vitest';
-import { Job, program, runJob } from './run-job.ts';
+import { Job, LAUNCHER, program, runJob } from './run-job.ts';
 
 test.each(['process', 'thread'])('no memory for the segment of that many ranks as %s', async (kind) => {
   const { code, stdout, lastLine } = await runJob(['-n', '1000000', '--quiet', '--ranks', kind, program('plain.mjs')]);
@@ -10,6 +10,24 @@ test.each(['process', 'thread'])('no memory for the segment of that many ranks a
   expect(lastLine).toMatch(
     /^tsmpirun: no memory for the segment of 1000000 ranks: .* MiB wanted, .* MiB at the least, .* MiB there$/,
   );
+});
+
+test.each([
+  ['process', 60],
+  ['process', 110],
+  ['process', 150],
+  ['thread', 60],
+])('too few open files for the ranks as %s: %i', async (kind, limit) => {
+  const command = ['prlimit', `--nofile=${limit}:${limit}`, process.execPath, LAUNCHER];
+  const { code, lastLine } = await runJob(['-n', '32', '--quiet', '--ranks', kind, program('linger.mjs'), 'sleep'], { command });
+  expect(code).toBe(1);
+  expect(lastLine).toMatch(/^tsmpirun: could not .*open files/);
+});
+
+test('a working directory that is not there', async () => {
+  const { code, lastLine } = await runJob(['-n', '2', '--wdir', '/no/such/folder', '--exec', 'true']);
+  expect(code).toBe(1);
+  expect(lastLine).toMatch(/^tsmpirun: .*\/no\/such\/folder/);
 });
 
 test('SIGTERM ends a job whose output nobody takes', async () => {
