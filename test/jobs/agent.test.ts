@@ -8,7 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { StreamConnection } from '../../src/agent/connection.ts';
 import type { AgentJob, FromAgent, ToAgent } from '../../src/agent/protocol.ts';
 import { VERSION } from '../../src/base/version.ts';
-import { processState } from './run-job.ts';
+import { processState, program } from './run-job.ts';
 
 const AGENT = fileURLToPath(new URL('../../dist/agent.js', import.meta.url));
 const terminal = { isTTY: false, columns: 80, rows: 24, colorDepth: 1 };
@@ -43,6 +43,7 @@ class Driver {
   readonly connection: StreamConnection<ToAgent, FromAgent>;
   readonly messages: FromAgent[] = [];
   outputByteLength = 0;
+  readonly #output = new Map<number, string>();
   #look: () => void = () => {};
 
   constructor() {
@@ -51,9 +52,14 @@ class Driver {
     this.connection.onMessage = (message, body) => {
       this.messages.push(message);
       this.outputByteLength += body.byteLength;
+      if (message.kind === 'output') this.#output.set(message.rank, this.outputOf(message.rank) + Buffer.from(body).toString());
       this.#look();
     };
     this.connection.onEnd = () => this.#look();
+  }
+
+  outputOf(rank: number): string {
+    return this.#output.get(rank) ?? '';
   }
 
   /** Resolve with the first message of that kind. */
@@ -125,6 +131,21 @@ test('tells what happened in order: exit, then the end of output, then that noth
     signal: null,
   });
 });
+
+test.each(['process', 'thread'] as const)(
+  'several programs, ranks as %s: each with its own arguments and variables',
+  async (rankKind) => {
+    driver = new Driver();
+    const block = (name: string, env: Record<string, string>) => ({
+      ...{ program: program(name), args: [name], exec: false, wdir: '/', env, nodeArgs: [] },
+    });
+    const programs = [block('plain.mjs', {}), block('environment.mjs', { ONLY: 'second' })];
+    driver.connection.send({ kind: 'start', job: describeJob('', { programs, programOfRank: [0, 1], rankKind }) });
+    await driver.message('ended');
+    expect(driver.outputOf(0)).toBe('plain plain.mjs\n');
+    expect(JSON.parse(driver.outputOf(1))).toMatchObject({ ONLY: 'second', TSMPI_RANK: '1', TSMPI_SIZE: '2' });
+  },
+);
 
 test('what is no protocol ends it', async () => {
   driver = new Driver();
