@@ -51,6 +51,9 @@ export const ELEMENT_NAMES: readonly ElementName[] = [
 /** log2 of the element's size in bytes, by code. */
 export const ELEMENT_SHIFT: Uint8Array = Uint8Array.of(0, 0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 0);
 
+/** Bytes of one element by code. */
+export const ELEMENT_BYTES: Uint8Array = Uint8Array.of(1, 1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 1);
+
 /** Arrays that are messages: the element type is the datatype. */
 export type TypedArray =
   | Int8Array

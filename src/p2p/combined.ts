@@ -5,21 +5,21 @@
  */
 
 import { MpiError } from '../base/errors.ts';
-import type { Receive, Send } from './point-to-point.ts';
+import type { Receive } from './point-to-point.ts';
 import { type Driver, Operation, type Owner, type Request } from './request.ts';
 import type { Status } from './status.ts';
 
 /** A send and a receive posted together; the result is the receive's. */
 export class SendrecvOperation extends Operation<Status> implements Owner {
-  readonly #send: Send;
+  readonly #send: Operation<void>;
   readonly #receive: Receive;
 
-  constructor(progress: Driver, send: Send, receive: Receive) {
+  constructor(progress: Driver, send: Operation<void>, receive: Receive) {
     super(progress);
     this.#send = send;
     this.#receive = receive;
-    send.owner = this;
-    receive.owner = this;
+    if (!send.done) send.owner = this;
+    if (!receive.done) receive.owner = this;
     this.#check();
   }
 

@@ -25,6 +25,7 @@ class SizeClass {
 
 export class CopyChoice {
   readonly #classes: (SizeClass | undefined)[] = [];
+  #lastEndMs = 0;
 
   /** Return whether a message of that length is better fetched. */
   prefersFetch(byteLength: number): boolean {
@@ -37,10 +38,11 @@ export class CopyChoice {
     return !isFetchBetter;
   }
 
-  /** Note how long a message took. */
-  record(isFetch: boolean, byteLength: number, ms: number): void {
+  /** Note from when to when a message moved, in milliseconds; it began no earlier than the one before it ended. */
+  record(isFetch: boolean, byteLength: number, startMs: number, endMs: number): void {
     const known = this.#classOf(byteLength);
-    const nsPerByte = (ms * 1e6) / byteLength;
+    const nsPerByte = ((endMs - Math.max(startMs, this.#lastEndMs)) * 1e6) / byteLength;
+    this.#lastEndMs = endMs;
     if (isFetch) {
       known.fetches++;
       known.fetchNsPerByte = Math.min(known.fetchNsPerByte, nsPerByte);

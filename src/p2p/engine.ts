@@ -17,18 +17,23 @@
 
 import { invariant, MpiError } from '../base/errors.ts';
 import { COPY_OUT } from '../datatype/copy-kernels.ts';
-import { BYTES, bytesOf, ELEMENT_SHIFT, isCompatible, OBJECT, type TypedArray } from '../datatype/element-type.ts';
+import { bytesOf, ELEMENT_BYTES, ELEMENT_SHIFT, isCompatible, OBJECT, type TypedArray } from '../datatype/element-type.ts';
 import type { ElementViews } from '../datatype/element-views.ts';
 import { ANNOUNCE, CLEAR, EAGER, FINISH, SHORT } from '../transport/frame.ts';
 import { type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport/transport.ts';
 import type { Membership } from './context.ts';
 import { CopyChoice } from './copy-choice.ts';
+import { DoneOperation } from './done-operation.ts';
 import { MatchingQueue } from './matching-queue.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { type Context, Probe, Receive, Send, typeName } from './point-to-point.ts';
 import type { Progress } from './progress.ts';
-import { detachedError, Fetch, Stream } from './rendezvous.ts';
+import { detachedError, Fetch, Stream, TransferQueue } from './rendezvous.ts';
+import type { Operation } from './request.ts';
 import { PayloadPool, UnexpectedMessage } from './unexpected.ts';
+
+/** A send that was taken at once. */
+const SENT: Operation<void> = new DoneOperation<void>(undefined, 'send');
 
 /** Announced sends and streamed receives by number, so that frames can name them. */
 class NumberTable {
@@ -71,12 +76,16 @@ export class Engine implements FrameHandler {
   readonly #numbers = new NumberTable();
   readonly #pool = new PayloadPool();
   readonly #choice = new CopyChoice();
+  readonly #fetches: TransferQueue;
+  readonly #streams: TransferQueue;
   readonly #pending: PendingQueue;
 
   constructor(progress: Progress, worldRank: number) {
     this.progress = progress;
     this.worldRank = worldRank;
     this.#pending = new PendingQueue(progress);
+    this.#fetches = new TransferQueue((active) => progress.activate(active));
+    this.#streams = new TransferQueue((active) => progress.activate(active));
   }
 
   /** Begin to send: `routes` holds the transport of each world rank. */
@@ -110,11 +119,22 @@ export class Engine implements FrameHandler {
   // ---- posting -------------------------------------------------------------------------------
 
   /** Post a send. `data` holds `count` elements of type `code` (Uint8Array for bytes and objects). */
-  send(context: Context, data: TypedArray, code: number, count: number, dest: number, tag: number, isSynchronous: boolean): Send {
-    const byteLength = code === OBJECT ? count : count * 2 ** ELEMENT_SHIFT[code]!;
-    const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous);
+  send(
+    context: Context,
+    data: TypedArray,
+    code: number,
+    count: number,
+    dest: number,
+    tag: number,
+    isSynchronous: boolean,
+  ): Operation<void> {
+    const byteLength = count * ELEMENT_BYTES[code]!;
     const peer = context.members.worldOf[dest]!;
-    if (this.#pending.isEmpty(peer) && this.#handOver(send, peer) === TAKEN) return send;
+    const isFree = this.#pending.isEmpty(peer);
+    // Most sends are taken at once: nothing of them need be kept, and one request stands for all.
+    if (isFree && !isSynchronous && this.#sendAtOnce(context, data, code, count, byteLength, peer, tag) === TAKEN) return SENT;
+    const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous);
+    if (isFree && this.#handOver(send, peer) === TAKEN) return send;
     send.isPending = true;
     this.#pending.add(peer, send, () => {
       if (send.done) {
@@ -209,7 +229,7 @@ export class Engine implements FrameHandler {
       this.#numbers.release(send);
       send.complete();
     };
-    this.progress.activate(new Stream(this.#routes[peer]!, peer, peerNumber, send, bytes, end));
+    this.#streams.add(peer, new Stream(this.#routes[peer]!, peer, peerNumber, send, bytes, end));
   }
 
   onPiece(
@@ -223,14 +243,15 @@ export class Engine implements FrameHandler {
   ): void {
     const receive = this.#numbers.at(number) as Receive;
     const peer = receive.context.members.worldOf[receive.from]!;
-    if (byteLength > 0) transport.copyPayload(payloadOffset, receive.bytes!, offset, byteLength);
+    const pieces = receive.pieces!;
+    if (byteLength > 0) transport.copyPayload(payloadOffset, pieces.bytes, offset, byteLength);
     transport.release(peer, aux);
-    receive.received += byteLength;
-    if (byteLength >= 0 && receive.received < receive.byteLength) return;
+    pieces.received += byteLength;
+    if (byteLength >= 0 && pieces.received < receive.byteLength) return;
     this.#numbers.release(receive);
-    receive.bytes = undefined;
+    receive.pieces = undefined;
     if (byteLength >= 0) {
-      this.#choice.record(false, receive.byteLength, performance.now() - receive.clearedAt);
+      this.#choice.record(false, receive.byteLength, pieces.since, performance.now());
       receive.complete();
     } else
       receive.fail(
@@ -247,23 +268,36 @@ export class Engine implements FrameHandler {
 
   // ---- inside ------------------------------------------------------------------------------------
 
-  #handOver(send: Send, peer: number): SendAnswer {
+  /** Send a message as SHORT or EAGER if it is one; NO_CREDIT: it must be announced. */
+  #sendAtOnce(
+    { id, members }: Context,
+    data: TypedArray,
+    code: number,
+    count: number,
+    byteLength: number,
+    peer: number,
+    tag: number,
+  ): SendAnswer {
     const route = this.#routes[peer]!;
+    const { shortBytes, eagerBytes } = route.capabilities;
+    if (byteLength <= shortBytes) return route.sendShort(peer, code, members.rank, tag, id, data, count, byteLength);
+    if (byteLength <= eagerBytes) return route.sendEager(peer, code, members.rank, tag, id, data, count, byteLength);
+    return NO_CREDIT;
+  }
+
+  #handOver(send: Send, peer: number): SendAnswer {
     const { context, code, count, byteLength, tag, data } = send;
-    const source = context.members.rank;
     // Once a number stands, an announcement was refused as busy: it must be that one which goes out.
-    if (send.number < 0 && !send.isSynchronous && byteLength <= route.capabilities.eagerBytes) {
-      const answer =
-        byteLength <= route.capabilities.shortBytes
-          ? route.sendShort(peer, code, source, tag, context.id, data, count, byteLength)
-          : route.sendEager(peer, code, source, tag, context.id, data, count, byteLength);
+    if (send.number < 0 && !send.isSynchronous) {
+      const answer = this.#sendAtOnce(context, data, code, count, byteLength, peer, tag);
       if (answer === TAKEN) send.complete();
       if (answer !== NO_CREDIT) return answer;
     }
+    const route = this.#routes[peer]!;
     const number = send.number < 0 ? this.#numbers.acquire(send) : send.number;
     // Small arrays lie inside V8's heap and move; only larger ones have an address that stays.
     const fetched = byteLength > route.capabilities.eagerBytes ? data : undefined;
-    return route.sendAnnounce(peer, code, source, tag, context.id, byteLength, number, fetched);
+    return route.sendAnnounce(peer, code, context.members.rank, tag, context.id, byteLength, number, fetched);
   }
 
   /** Send CLEAR or FINISH, after whatever waits for that peer. */
@@ -364,17 +398,16 @@ export class Engine implements FrameHandler {
         this.#clear(receive, peer, number);
         return;
       }
-      this.#choice.record(true, receive.byteLength, performance.now() - start);
+      this.#choice.record(true, receive.byteLength, start, performance.now());
       this.#control(peer, FINISH, number, 0);
       receive.complete();
     };
-    this.progress.activate(new Fetch(transport, peer, address, bytesOf(receive.into!), receive.byteLength, end));
+    this.#fetches.add(peer, new Fetch(transport, peer, address, bytesOf(receive.into!), receive.byteLength, end));
   }
 
   /** Ask the sender for the payload in pieces. */
   #clear(receive: Receive, peer: number, number: number): void {
-    receive.bytes = bytesOf(receive.into!);
-    receive.clearedAt = performance.now();
+    receive.pieces = { bytes: bytesOf(receive.into!), since: performance.now(), received: 0 };
     this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
   }
 
@@ -420,7 +453,7 @@ export class Engine implements FrameHandler {
         `${who} to rank ${members.rank}, whose buffer holds ${receive.capacity} bytes: expected a buffer at least as long as the message`,
       );
     }
-    const size = code === BYTES ? 1 : 2 ** ELEMENT_SHIFT[code]!;
+    const size = ELEMENT_BYTES[code]!;
     return this.#error(
       'ERR_MPI_TYPE',
       receive,

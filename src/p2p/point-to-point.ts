@@ -78,6 +78,14 @@ export class Send extends Operation<void> {
   }
 }
 
+/** A receive whose payload arrives in pieces. */
+export interface PieceCount {
+  readonly bytes: Uint8Array;
+  /** performance.now() when they were asked for. */
+  readonly since: number;
+  received: number;
+}
+
 export class Receive extends Operation<Status> implements Matchable {
   next: Matchable | null = null;
   sequence = 0;
@@ -98,10 +106,8 @@ export class Receive extends Operation<Status> implements Matchable {
   type: number = BYTES;
   /** In the engine's table while pieces arrive, else -1. */
   number = -1;
-  received = 0;
-  /** While pieces arrive: the buffer's bytes, and since when. */
-  bytes: Uint8Array | undefined = undefined;
-  clearedAt = 0;
+  /** While pieces arrive. */
+  pieces: PieceCount | undefined = undefined;
 
   constructor(
     progress: Driver,

@@ -34,8 +34,12 @@ const YIELDS_ALONE = 4;
 const AWAIT_SPIN_MS = 0.02;
 /** Longest time without a turn of the event loop, in milliseconds. */
 const TURN_MS = 2;
-/** Polls of a `then()` before it registers: about one round trip of a cache line. */
-const BRIEF_POLLS = 4;
+/** Polls of a `then()` before it registers, with a core of its own: about one round trip (bench/osu/latency). */
+const BRIEF_POLLS = 32;
+/** Ticks between two looks at the clock. */
+const TICK_CHECK = 4;
+/** The list of awaited operations is swept of settled ones beyond so many. */
+const SWEEP_LENGTH = 32;
 /** Ready awaits between two looks at the clock. */
 const READY_CHECK = 64;
 
@@ -60,8 +64,11 @@ export class Progress implements Sleeper, Driver {
   readonly #yields: number;
   readonly #awaitSpinMs: number;
   readonly #report: WaitReport;
-  /** Awaited operations that are not done. */
-  readonly #waiting = new Set<Operation<unknown>>();
+  /** Awaited operations; those that are done are swept away now and then. */
+  #waiting: Operation<unknown>[] = [];
+  /** Those of them that are not done. */
+  #waitingCount = 0;
+  #tickCount = 0;
   #settled = 0;
   #isTickScheduled = false;
   #readyCount = 0;
@@ -129,7 +136,7 @@ export class Progress implements Sleeper, Driver {
         continue;
       }
       if (++idle > this.#spinPolls) this.#idle(operation, idle - this.#spinPolls, limit);
-      else if ((idle & 255) === 0 && (limit !== Number.POSITIVE_INFINITY || operation.deadline !== Number.POSITIVE_INFINITY)) {
+      else if ((idle & 255) === 0 && (limit !== Number.POSITIVE_INFINITY || operation.deadline !== undefined)) {
         this.#checkTime(operation, limit);
       }
     }
@@ -143,20 +150,24 @@ export class Progress implements Sleeper, Driver {
 
   /** Poll for about the time that a message just sent takes to arrive. */
   pollBriefly(operation: Operation<unknown>): void {
-    for (let k = 0; k < BRIEF_POLLS && !operation.done; k++) this.poll();
+    const polls = this.#spinPolls === 0 ? 1 : BRIEF_POLLS;
+    for (let k = 0; k < polls && !operation.done; k++) this.poll();
   }
 
   /** An operation is awaited that is not done. */
   onWaiter(operation: Operation<unknown>): void {
-    this.#waiting.add(operation);
+    if (this.#waiting.length >= SWEEP_LENGTH + 2 * this.#waitingCount) this.#waiting = this.#waiting.filter(({ done }) => !done);
+    this.#waiting.push(operation);
+    this.#waitingCount++;
     this.#scheduleTick();
   }
 
-  /** Awaiting of that operation is over. */
-  onSettled(operation: Operation<unknown>): void {
-    this.#waiting.delete(operation);
+  /** Awaiting of an operation is over, for so many who awaited it. */
+  onSettled(count: number): void {
+    this.#waitingCount -= count;
     this.#settled++;
-    if (this.#waiting.size !== 0) return;
+    if (this.#waitingCount !== 0) return;
+    this.#waiting.length = 0;
     this.#parking!.hold(false);
     this.#report.clear();
   }
@@ -180,13 +191,14 @@ export class Progress implements Sleeper, Driver {
 
   /** Watch the signal and the time-out that an operation was posted with. */
   limit(operation: Operation<unknown>, options: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): void {
+    if (operation.done) return;
     const { signal, timeoutMs } = options;
     if (timeoutMs !== undefined) {
       operation.deadline = performance.now() + checkTimeout(timeoutMs);
       const timer = setTimeout(() => this.#expire(operation), timeoutMs);
       timer.unref();
     }
-    if (signal === undefined || operation.done) return;
+    if (signal === undefined) return;
     if (signal.aborted) {
       this.#giveUp(operation, signal.reason);
       return;
@@ -212,7 +224,7 @@ export class Progress implements Sleeper, Driver {
   onTurn(): void {
     this.#lastTurn = performance.now();
     while (this.poll());
-    if (this.#waiting.size !== 0 && this.#spinPolls !== 0) this.#scheduleTick();
+    if (this.#waitingCount !== 0 && this.#spinPolls !== 0) this.#scheduleTick();
     this.#enterLoop();
   }
 
@@ -239,7 +251,7 @@ export class Progress implements Sleeper, Driver {
     }
     this.#checkTime(operation, limit);
     if (operation.done) return;
-    const time = Math.min(limit, operation.deadline);
+    const time = Math.min(limit, operation.deadline ?? Number.POSITIVE_INFINITY);
     const leftMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, time - performance.now());
     const reportMs = this.#report.beforeSleep(operation);
     const sleepMs = reportMs < 0 ? leftMs : leftMs < 0 ? reportMs : Math.min(leftMs, reportMs);
@@ -248,7 +260,7 @@ export class Progress implements Sleeper, Driver {
 
   #checkTime(operation: Operation<unknown>, limit: number): void {
     const now = performance.now();
-    if (now >= operation.deadline) this.#expire(operation);
+    if (operation.deadline !== undefined && now >= operation.deadline) this.#expire(operation);
     else if (now >= limit) {
       this.#report.clear();
       throw new MpiError(
@@ -271,7 +283,8 @@ export class Progress implements Sleeper, Driver {
   #scheduleTick(): void {
     if (this.#isTickScheduled) return;
     this.#isTickScheduled = true;
-    if (performance.now() - this.#lastTurn > TURN_MS) setImmediate(this.#turnTick);
+    if ((++this.#tickCount & (TICK_CHECK - 1)) === 0 && performance.now() - this.#lastTurn > TURN_MS)
+      setImmediate(this.#turnTick);
     else process.nextTick(this.#tick);
   }
 
@@ -284,8 +297,8 @@ export class Progress implements Sleeper, Driver {
     this.#isTickScheduled = false;
     this.#parking!.leaveLoop();
     const before = this.#settled;
-    if (this.#waiting.size !== 0 && this.#spin(before)) {
-      if (this.#waiting.size !== 0 || this.#active.length !== 0) this.#scheduleTick();
+    if (this.#waitingCount !== 0 && this.#spin(before)) {
+      if (this.#waitingCount !== 0 || this.#active.length !== 0) this.#scheduleTick();
       return;
     }
     this.poll();
@@ -294,7 +307,7 @@ export class Progress implements Sleeper, Driver {
 
   /** Poll until a waiter settled (true) or the budget is over (false). */
   #spin(before: number): boolean {
-    const end = performance.now() + this.#awaitSpinMs;
+    let end = 0;
     for (let polls = 0; ; ) {
       this.poll();
       if (this.#settled !== before) return true;
@@ -302,16 +315,17 @@ export class Progress implements Sleeper, Driver {
       if (this.#spinPolls === 0) {
         if (polls >> 4 > this.#yields) return false;
         this.#parking!.yield();
-      } else if (performance.now() > end) return false;
+      } else if (end === 0) end = performance.now() + this.#awaitSpinMs;
+      else if (performance.now() > end) return false;
     }
   }
 
   /** Hand control to the event loop. */
   #enterLoop(): void {
     const parking = this.#parking!;
-    if (this.#waiting.size !== 0) {
+    if (this.#waitingCount !== 0) {
       parking.hold(true);
-      this.#report.beforeLoop(this.#waiting);
+      this.#report.beforeLoop(() => this.#waiting.filter(({ done }) => !done));
     }
     let waitsForRoom = false;
     let isBusy = false;

@@ -17,6 +17,51 @@ const FETCH_BYTES = 1 << 20;
 /** Pieces sent in one turn of progress at most. */
 const STREAM_LIMIT = 8;
 
+/**
+ * Transfers of one kind with one peer, one after the other: each ends as early as it can, its pages stay in the cache,
+ * and the time it took says something (copy-choice.ts).
+ */
+class Sequence implements Active {
+  readonly transfers: Active[] = [];
+
+  get isOver(): boolean {
+    return this.transfers.length === 0;
+  }
+
+  get waitsForRoom(): boolean {
+    return this.transfers[0]?.waitsForRoom === true;
+  }
+
+  advance(): boolean {
+    const [first] = this.transfers;
+    if (first === undefined) return false;
+    const happened = first.advance();
+    if (first.isOver) this.transfers.shift();
+    return happened;
+  }
+}
+
+/** The sequences of all peers. */
+export class TransferQueue {
+  readonly #sequences = new Map<number, Sequence>();
+  readonly #activate: (active: Active) => void;
+
+  constructor(activate: (active: Active) => void) {
+    this.#activate = activate;
+  }
+
+  /** Begin a transfer with that peer, behind those under way. */
+  add(peer: number, transfer: Active): void {
+    let sequence = this.#sequences.get(peer);
+    if (sequence === undefined) {
+      sequence = new Sequence();
+      this.#sequences.set(peer, sequence);
+    }
+    sequence.transfers.push(transfer);
+    if (sequence.transfers.length === 1) this.#activate(sequence);
+  }
+}
+
 /** The receiver's side of a single copy. */
 export class Fetch implements Active {
   isOver = false;

@@ -56,7 +56,7 @@ export interface Driver {
   test(): void;
   pollBriefly(operation: Operation<unknown>): void;
   onWaiter(operation: Operation<unknown>): void;
-  onSettled(operation: Operation<unknown>): void;
+  onSettled(count: number): void;
   mustTurn(): boolean;
   turn(): Promise<void>;
   forgetSignal(operation: Operation<unknown>): void;
@@ -73,8 +73,8 @@ export abstract class Operation<T> implements Request<T> {
   error: unknown = undefined;
   /** Whether a failure was looked at. */
   isSeen = false;
-  /** performance.now() at which the operation gives up; Infinity: never. */
-  deadline: number = Number.POSITIVE_INFINITY;
+  /** performance.now() at which the operation gives up; undefined: never. (A number here would cost each operation a box.) */
+  deadline: number | undefined = undefined;
   signal: AbortSignal | undefined = undefined;
   owner: Owner | undefined = undefined;
   /** Lists that wait for it among others (combined.ts). */
@@ -204,7 +204,7 @@ export abstract class Operation<T> implements Request<T> {
   #settle(): void {
     const waiters = this.#waiters!;
     this.#waiters = undefined;
-    this.progress.onSettled(this);
+    this.progress.onSettled(waiters.length);
     for (const { resolve, reject } of waiters) {
       if (this.error === undefined) resolve(this.value as never);
       else reject(this.error);

@@ -4,7 +4,7 @@
  * Counts are in elements of the receive buffer (of the sender's after a probe, 1 for an object).
  */
 
-import { BYTES, ELEMENT_NAMES, ELEMENT_SHIFT, type ElementType, OBJECT } from '../datatype/element-type.ts';
+import { BYTES, ELEMENT_BYTES, ELEMENT_NAMES, type ElementType, OBJECT } from '../datatype/element-type.ts';
 
 /** The outcome of a receive or probe. Standard: 3.2.5. */
 export interface Status {
@@ -29,7 +29,7 @@ export function createStatus(
   countCode: number,
   cancelled: boolean,
 ): Status {
-  const count = type === OBJECT ? 1 : byteLength / 2 ** (ELEMENT_SHIFT[countCode] ?? 0);
+  const count = type === OBJECT ? 1 : byteLength / ELEMENT_BYTES[countCode]!;
   return { source, tag, count, byteLength, type: ELEMENT_NAMES[type] as Status['type'], cancelled };
 }
 

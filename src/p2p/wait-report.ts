@@ -46,25 +46,25 @@ export class WaitReport {
     return -1;
   }
 
-  /** The event loop gets control while these are awaited. */
-  beforeLoop(waiting: ReadonlySet<Operation<unknown>>): void {
+  /** The event loop gets control while those that `listWaiting` returns are awaited. */
+  beforeLoop(listWaiting: () => Operation<unknown>[]): void {
     if (this.#record === undefined) return;
     if (this.#isWritten) {
-      this.#checkDeparted(waiting);
+      this.#checkDeparted(listWaiting());
       return;
     }
     if (this.#timer !== undefined) return;
-    const [first] = waiting;
-    this.#operation = first;
+    const [first] = listWaiting();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (waiting.size === 0) return;
-      if (first === undefined || !waiting.has(first)) {
-        this.beforeLoop(waiting);
+      const waiting = listWaiting();
+      if (waiting.length === 0) return;
+      if (waiting[0] !== first) {
+        this.beforeLoop(listWaiting);
         return;
       }
-      const names = [...waiting].slice(0, 4).map((operation) => operation.describe());
-      const more = waiting.size > 4 ? ` and ${waiting.size - 4} more` : '';
+      const names = waiting.slice(0, 4).map((operation) => operation.describe());
+      const more = waiting.length > 4 ? ` and ${waiting.length - 4} more` : '';
       this.#write(`await ${names.join(', ')}${more}`);
       this.#checkDeparted(waiting);
     }, REPORT_MS);
