@@ -19,11 +19,12 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test.each(['SIGTERM', 'SIGKILL'] as const)('%s to npx ends the job', async (signal) => {
-  const home = { HOME: folder, npm_config_cache: join(folder, 'cache'), npm_config_update_notifier: 'false' };
+  // npm itself leaves a compile cache in the folder for temporary files on newer Nodes.
+  const npm = { npm_config_cache: join(folder, 'cache'), npm_config_update_notifier: 'false', NODE_DISABLE_COMPILE_CACHE: '1' };
   const job = new Job(['-n', '2', '--quiet', program('linger.mjs'), 'child'], {
     command: ['npx', '--no-install', 'tsmpirun'],
     cwd: folder,
-    env: home,
+    env: { HOME: folder, ...npm },
   });
   await job.output(/ready/, 2);
   job.child.kill(signal);
