@@ -3,7 +3,7 @@
  */
 
 import { constants } from 'node:os';
-import type { PreparedProgram } from './program.ts';
+import type { PreparedProgram } from './prepared-program.ts';
 import type { AgentProgram } from './protocol.ts';
 
 /** First port of a debugger when none is named, as Node's own. */

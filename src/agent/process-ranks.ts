@@ -20,7 +20,7 @@ import { Group } from './group.ts';
 import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
-import type { PreparedProgram } from './program.ts';
+import type { PreparedProgram } from './prepared-program.ts';
 import type { AgentJob, RankExit, Whereabouts } from './protocol.ts';
 import { RankMonitor } from './rank-monitor.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';

@@ -2,42 +2,79 @@
  * How the program of a block becomes what is started: found, checked, and turned into a file that Node runs.
  */
 
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, resolve } from 'node:path';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { packageRoot } from '../base/package-root.ts';
+import { VERSION } from '../base/version.ts';
+import { type PreparedProgram, ProgramError, type ProgramHost } from './prepared-program.ts';
 import type { AgentProgram } from './protocol.ts';
 
-/** A program that cannot be started, with the exit code that shells use for it. */
-export class ProgramError extends Error {
-  override readonly name: string = 'ProgramError';
-  readonly exitCode: number;
+const BUNDLED = /\.[cm]?ts$/;
+const JAVASCRIPT = /\.[cm]?js$/;
 
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
+/** Find the program of a block and make it ready to run on this host. */
+export async function prepareProgram(block: AgentProgram, host: ProgramHost): Promise<PreparedProgram> {
+  if (block.exec) return asItIs(findExecutable(block));
+  const file = resolve(block.wdir, block.program);
+  checkReadable(file, block.program);
+  if (BUNDLED.test(file) || (JAVASCRIPT.test(file) && !canResolveUs(file))) {
+    const { bundleProgram } = await import('./program-bundle.ts');
+    return bundleProgram(file, host, libraryPath());
+  }
+  return asItIs(file);
+}
+
+function asItIs(file: string): PreparedProgram {
+  return { file, nodeArgs: [], dispose: () => {} };
+}
+
+/** The file of this very package that programs import. */
+function libraryPath(): string {
+  return join(packageRoot() ?? '', 'dist', 'index.js');
+}
+
+function checkReadable(file: string, typed: string): void {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined)
+    throw new ProgramError(127, `program not found: ${file}${typed.includes('/') ? '' : ' (for an executable, use --exec)'}`);
+  if (stats.isDirectory()) throw new ProgramError(126, `program is a directory: ${file}; expected a .js or .ts file`);
+  try {
+    accessSync(file, constants.R_OK);
+  } catch {
+    throw new ProgramError(126, `program not readable: ${file}`);
   }
 }
 
-export interface PreparedProgram {
-  /** File to start: a module for Node, or an executable. */
-  readonly file: string;
-  /** Arguments that Node needs to run it, before the file. */
-  readonly nodeArgs: readonly string[];
-  /** Remove what was made for it. */
-  dispose(): void;
+/** Whether the program finds a tsmpi by itself. Refuse one of another version: two do not understand each other. */
+function canResolveUs(file: string): boolean {
+  let found: string;
+  try {
+    found = createRequire(file).resolve('tsmpi');
+  } catch {
+    return false;
+  }
+  const version = versionAt(found);
+  if (version !== undefined && version !== VERSION) {
+    throw new ProgramError(
+      1,
+      `${file} resolves tsmpi ${version} (${found}), but this tsmpirun is of version ${VERSION}: expected one version`,
+    );
+  }
+  return true;
 }
 
-/** What preparing needs from the agent. */
-export interface ProgramHost {
-  readonly jobId: string;
-  /** Have a path removed if this process dies; called before it is made. */
-  addPath(path: string): void;
-}
-
-/** Find the program of a block and make it ready to run on this host. */
-export async function prepareProgram(block: AgentProgram, _host: ProgramHost): Promise<PreparedProgram> {
-  const file = block.exec ? findExecutable(block) : resolve(block.wdir, block.program);
-  if (!block.exec && !isFile(file)) throw new ProgramError(127, `program not found: ${file}`);
-  return { file, nodeArgs: [], dispose: () => {} };
+/** Return the version of the package that a file of tsmpi belongs to. */
+function versionAt(file: string): string | undefined {
+  for (let folder = dirname(file); dirname(folder) !== folder; folder = dirname(folder)) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      if (name === 'tsmpi') return version;
+    } catch {
+      // no package.json here
+    }
+  }
+  return undefined;
 }
 
 function findExecutable(block: AgentProgram): string {

@@ -16,7 +16,7 @@ import { Group } from './group.ts';
 import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
-import { type PreparedProgram, ProgramError } from './program.ts';
+import { type PreparedProgram, ProgramError } from './prepared-program.ts';
 import type { AgentJob, RankExit, Whereabouts } from './protocol.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
 import type { FromThreadHost, ThreadRankStart, ToThreadHost } from './thread-host-protocol.ts';

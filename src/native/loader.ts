@@ -8,8 +8,8 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../base/package-root.ts';
 import type { Addon } from './addon.ts';
 
 /** One place that was looked at. `reason`: 'loaded', 'not found', 'switched off', or 'broken: ' and why. */
@@ -74,22 +74,6 @@ function tryOne(path: string): Addon | string {
     return module.exports as Addon;
   } catch (error) {
     return `broken: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
-  }
-}
-
-/** Return this package's folder: the next one upwards whose package.json bears its name. dist/ and src/native/ lie at different depths. */
-function packageRoot(): string | undefined {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    if (isPackageRoot(folder)) return folder;
-    if (dirname(folder) === folder) return undefined;
-  }
-}
-
-function isPackageRoot(folder: string): boolean {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).name === 'tsmpi';
-  } catch {
-    return false; // no such file, or somebody's that is no JSON
   }
 }
 

@@ -23,7 +23,14 @@ function table(): Map<string, string[]> {
   const rows = readFileSync(join(SRC, 'README.md'), 'utf8').matchAll(/^\| ([\w./-]+) \|([^|]*)\|$/gm);
   const map = new Map<string, string[]>();
   for (const [, folder, allowed] of rows) {
-    if (folder !== 'folder') map.set(folder!, allowed!.split(',').map((name) => name.trim()).filter(Boolean));
+    if (folder !== 'folder')
+      map.set(
+        folder!,
+        allowed!
+          .split(',')
+          .map((name) => name.trim())
+          .filter(Boolean),
+      );
   }
   return map;
 }

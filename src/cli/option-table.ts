@@ -1,0 +1,125 @@
+/**
+ * The options of tsmpirun: one table, from which the parser, the help and the variables follow.
+ *
+ * Each option has a variable as well, TSMPI_ and its long name (`--tag-output`: TSMPI_TAG_OUTPUT), read by the launcher
+ * alone and kept from the ranks.
+ */
+
+export interface OptionEntry {
+  /** Long name, without dashes. */
+  readonly name: string;
+  /** Other spellings, with their dashes. */
+  readonly aliases?: readonly string[];
+  /** What its value is called in the help; undefined: a switch. */
+  readonly value?: string;
+  readonly choices?: readonly string[];
+  readonly isRepeatable?: boolean;
+  /** It may stand in each block of a job with several programs, not only in the first. */
+  readonly isOfBlock?: boolean;
+  readonly group: 'Ranks' | 'Program' | 'Output' | 'Job' | 'Tuning' | 'About';
+  readonly text: string;
+}
+
+export const OPTIONS: readonly OptionEntry[] = [
+  {
+    name: 'np',
+    aliases: ['-n', '-np', '--n'],
+    value: 'N',
+    isOfBlock: true,
+    group: 'Ranks',
+    text: 'ranks to start; without it one per core',
+  },
+  { name: 'ppn', value: 'N', group: 'Ranks', text: 'ranks per host at most' },
+  {
+    name: 'ranks',
+    value: 'KIND',
+    choices: ['process', 'thread'],
+    group: 'Ranks',
+    text: 'ranks are processes (where the addon loads) or worker threads',
+  },
+  {
+    name: 'bind-to',
+    value: 'WHAT',
+    choices: ['none', 'core'],
+    group: 'Ranks',
+    text: 'pin each rank to a core, or not (default)',
+  },
+  {
+    name: 'threads-per-rank',
+    value: 'N',
+    group: 'Ranks',
+    text: 'threads a rank may use; default: the cores divided by the ranks',
+  },
+  { name: 'wdir', value: 'DIR', isOfBlock: true, group: 'Program', text: 'working directory of the ranks' },
+  {
+    name: 'x',
+    aliases: ['-x'],
+    value: 'NAME[=VALUE]',
+    isRepeatable: true,
+    isOfBlock: true,
+    group: 'Program',
+    text: 'set a variable for the ranks, or pass it on',
+  },
+  {
+    name: 'node-args',
+    value: 'ARGS',
+    isOfBlock: true,
+    group: 'Program',
+    text: "arguments of Node before the program, e.g. '--inspect'",
+  },
+  { name: 'exec', isOfBlock: true, group: 'Program', text: 'the program is an executable of any kind' },
+  { name: 'stdin', value: 'RANK', group: 'Program', text: 'who reads standard input: a rank (default 0), all or none' },
+  { name: 'tag-output', aliases: ['-l'], group: 'Output', text: 'put [rank] in front of each line' },
+  { name: 'output-dir', value: 'DIR', group: 'Output', text: 'write each rank’s output to files in DIR instead' },
+  { name: 'explain', group: 'Output', text: 'say where ranks run, how they reach each other, and why' },
+  { name: 'quiet', group: 'Output', text: 'no notices' },
+  { name: 'timeout', value: 'SECONDS', group: 'Job', text: 'end the job then, saying where every rank waits (exit code 124)' },
+  { name: 'grace', value: 'SECONDS', group: 'Job', text: 'time that ranks have after SIGTERM to the launcher (default 5)' },
+  { name: 'transport', value: 'LIST', group: 'Tuning', text: 'transports that may be used: self,shm' },
+  { name: 'deterministic', group: 'Tuning', text: 'reductions in an order that does not depend on placement or timing' },
+  {
+    name: 'wait',
+    value: 'HOW',
+    choices: ['spin', 'park', 'auto'],
+    group: 'Tuning',
+    text: 'how ranks wait: spin long, sleep at once, or by cores (default auto)',
+  },
+  {
+    name: 'huge-pages',
+    value: 'SWITCH',
+    choices: ['on', 'off'],
+    group: 'Tuning',
+    text: 'huge pages for arrays of the ranks (default on)',
+  },
+  { name: 'oversubscribe', group: 'Ranks', text: 'accepted for those who are used to it: more ranks than cores need no asking' },
+  { name: 'version', aliases: ['-V'], group: 'About', text: 'print the version' },
+  { name: 'help', aliases: ['-h'], group: 'About', text: 'print this' },
+];
+
+/** Transports that this version has. */
+export const TRANSPORTS: readonly string[] = ['self', 'shm'];
+
+/** What users of other launchers type, and what to say. */
+export const FOREIGN: ReadonlyMap<string, string> = new Map([
+  ...['-H', '-host', '--host'].map((name): [string, string] => [name, 'this version runs all ranks on one host: leave it out']),
+  ...['-hostfile', '--hostfile', '-machinefile', '--machinefile', '-f'].map((name): [string, string] => [
+    name,
+    'this version runs all ranks on one host: leave it out',
+  ]),
+  ['-c', 'the number of ranks is -n'],
+  ['--bind-to-core', 'the option is --bind-to core'],
+  ['-bind-to', 'the option is --bind-to'],
+  ['-wdir', 'the option is --wdir'],
+  ['-wd', 'the option is --wdir'],
+  ['-genv', 'the option is -x NAME=VALUE'],
+  ['-env', 'the option is -x NAME=VALUE'],
+  ['--map-by', 'this version runs all ranks on one host, where there is nothing to map by'],
+]);
+
+/** Return the variable of an option. */
+export function variableOf({ name }: OptionEntry): string {
+  return `TSMPI_${name.replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** Options whose variables are not read: they make sense on a command line only. */
+export const WITHOUT_VARIABLE: ReadonlySet<string> = new Set(['x', 'exec', 'version', 'help', 'oversubscribe']);
