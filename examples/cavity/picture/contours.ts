@@ -1,0 +1,23 @@
+/**
+ * Contours: lines of equal value of a field on corners, by marching squares.
+ */
+
+/** Return segments x1, y1, x2, y2 in steps of the grid where the field of (cells + 1)² corners takes the value `level`. */
+export function traceContour(values: Float64Array, cells: number, level: number): number[] {
+  const stride = cells + 1;
+  const segments: number[] = [];
+  for (let j = 0; j < cells; j += 1) {
+    for (let i = 0; i < cells; i += 1) {
+      const k = j * stride + i;
+      const [a, b, c, d] = [values[k] - level, values[k + 1] - level, values[k + stride + 1] - level, values[k + stride] - level];
+      // Crossings in the order south, east, north, west: two, or four in a saddle.
+      const points: number[] = [];
+      if (a > 0 !== b > 0) points.push(i + a / (a - b), j);
+      if (b > 0 !== c > 0) points.push(i + 1, j + b / (b - c));
+      if (d > 0 !== c > 0) points.push(i + d / (d - c), j + 1);
+      if (a > 0 !== d > 0) points.push(i, j + a / (a - d));
+      segments.push(...points);
+    }
+  }
+  return segments;
+}
