@@ -184,12 +184,12 @@ test('a run that ends by --max-steps says so and exits 3', async () => {
 test('an input file is read, flags win, and progress is plain lines', async () => {
   const input = join(folder, 'input.json');
   const out = join(folder, 'from-input');
-  writeFileSync(input, JSON.stringify({ reynolds: 50, grid: 16, maxSteps: 150, tolerance: 1e-12, out }));
+  writeFileSync(input, JSON.stringify({ reynolds: 50, grid: 32, maxSteps: 110, tolerance: 1e-12, out }));
   const { code, stdout } = await runJob(['-n', '2', '--quiet', CAVITY, '--input', input, '--reynolds', '60']);
   expect(code).toBe(3);
   expect(stdout).toMatch(/^step 100 {2}t .* residual .* steps\/s/m);
   expect(stdout).not.toContain('\r');
-  expect(stdout).toContain('Reynolds 60, 16 × 16 cells');
+  expect(stdout).toContain('Reynolds 60, 32 × 32 cells');
   expect(readdirSync(out).sort()).toEqual(FILES);
 });
 
