@@ -11,7 +11,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -55,10 +55,12 @@ function isUpToDate(key) {
 
 async function bundle(outdir, version) {
   const { build } = await import('esbuild');
-  await build({
+  // Named as they will lie in dist/, so that source maps lead to the sources from there.
+  const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })),
-    outdir,
+    outdir: DIST,
+    write: false,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -70,11 +72,8 @@ async function bundle(outdir, version) {
     define: { TSMPI_VERSION: JSON.stringify(version) },
     logLevel: 'warning',
   });
-  for (const command of COMMANDS) {
-    const file = join(outdir, `${command}.js`);
-    writeFileSync(file, `#!/usr/bin/env node\n${readFileSync(file, 'utf8')}`);
-    chmodSync(file, 0o755);
-  }
+  for (const { path, contents } of outputFiles) writeFileSync(join(outdir, basename(path)), contents);
+  for (const command of COMMANDS) chmodSync(join(outdir, `${command}.js`), 0o755);
 }
 
 /** Write declarations; true if the types are sound. */

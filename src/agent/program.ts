@@ -37,7 +37,7 @@ function libraryPath(): string {
 function checkReadable(file: string, typed: string): void {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined)
-    throw new ProgramError(127, `program not found: ${file}${typed.includes('/') ? '' : ' (for an executable, use --exec)'}`);
+    throw new ProgramError(127, `program not found: ${file}${/[./]/.test(typed) ? '' : ' (for an executable, use --exec)'}`);
   if (stats.isDirectory()) throw new ProgramError(126, `program is a directory: ${file}; expected a .js or .ts file`);
   try {
     accessSync(file, constants.R_OK);

@@ -47,21 +47,21 @@ export class MpiError extends Error {
   /** The standard's error class, e.g. `MPI_ERR_TRUNCATE`. */
   readonly errorClass: string;
   /** Name of the communicator, where one is concerned. */
-  readonly communicator: string | undefined;
+  declare readonly communicator?: string;
   /** This rank in that communicator. */
-  readonly rank: number | undefined;
+  declare readonly rank?: number;
   /** The other rank of the operation. */
-  readonly peer: number | undefined;
-  readonly tag: number | undefined;
+  declare readonly peer?: number;
+  declare readonly tag?: number;
 
   constructor(code: MpiErrorCode, message: string, context: MpiErrorContext = {}) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause });
     this.code = code;
     this.errorClass = code.replace(/^ERR_MPI_/, 'MPI_ERR_');
-    this.communicator = context.communicator;
-    this.rank = context.rank;
-    this.peer = context.peer;
-    this.tag = context.tag;
+    // Only what is known becomes a property: Node prints them all below an uncaught error.
+    for (const name of ['communicator', 'rank', 'peer', 'tag'] as const) {
+      if (context[name] !== undefined) Object.assign(this, { [name]: context[name] });
+    }
   }
 }
 

@@ -20,8 +20,8 @@ export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
-/** More ranks than anybody means. */
-const MAX_RANKS = 65_536;
+/** More ranks than anybody means; memory sets the real limit. */
+const MAX_RANKS = 2 ** 24;
 
 const BY_SPELLING: ReadonlyMap<string, OptionEntry> = new Map(
   OPTIONS.flatMap((entry) =>

@@ -27,7 +27,7 @@ export async function helpText(): Promise<string> {
     .example('tsmpirun -n 2 --bind-to core --explain bench.js', 'pinned, saying where ranks run and how they talk')
     .epilogue(EPILOGUE);
   for (const { name, aliases = [], value, choices, group, text } of OPTIONS) {
-    const alias = aliases.map((spelling) => spelling.replace(/^-+/, ''));
+    const alias = [...new Set(aliases.map((spelling) => spelling.replace(/^-+/, '')))].filter((spelling) => spelling !== name);
     const description = value === undefined ? text : `${text}  [${choices?.join('|') ?? value}]`;
     parser.option(name, { alias, group: `${group}:`, description });
   }

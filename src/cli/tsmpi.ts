@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * tsmpi: everything around jobs: what is installed, and whether this host is fit.
  */

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * tsmpirun: starts a job. The command line becomes LaunchOptions, the launcher does the rest.
  */

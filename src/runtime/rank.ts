@@ -79,7 +79,7 @@ export function startRank(
       : new ThreadParking(segment, localRank, progress, addon === undefined ? undefined : () => addon.yield());
   const self = new SelfTransport(worldRank, engine);
   const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
-  const routes = Array.from({ length: size }, (_, rank) => (rank === worldRank ? self : shm));
+  const routes = chooseRoutes([self, shm], description, worldRank);
   engine.start(routes);
   progress.start([shm, self], engine, parking);
 
@@ -105,6 +105,26 @@ export function startRank(
   const alone = { name: 'self', rank: 0, worldOf: Int32Array.of(worldRank) };
   const selfCommunicator = new Intracommunicator(environment, contextId(worldRank, SELF_NUMBER), alone);
   return { description, worldRank, localRank, segment, addon, parking, progress, engine, routes, world, self: selfCommunicator };
+}
+
+/** Choose each peer's transport: the first of those allowed that reaches it. */
+function chooseRoutes(
+  transports: readonly Transport[],
+  { transports: allowed, size }: JobDescription,
+  worldRank: number,
+): Transport[] {
+  const usable = transports.filter(({ name }) => allowed.length === 0 || allowed.includes(name));
+  return Array.from({ length: size }, (_, peer) => {
+    const route = usable.find((transport) => transport.canReach(peer) === undefined);
+    if (route !== undefined) return route;
+    const reasons = transports.map((transport) => {
+      return `${transport.name}: ${usable.includes(transport) ? transport.canReach(peer) : 'not in --transport'}`;
+    });
+    throw new MpiError(
+      'ERR_MPI_OTHER',
+      `rank ${worldRank} has no way to reach rank ${peer} (${reasons.join('; ')}): allow another transport`,
+    );
+  });
 }
 
 interface Attached {
