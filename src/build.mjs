@@ -10,7 +10,18 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -79,7 +90,15 @@ async function bundle(outdir, version) {
 /** Write declarations; true if the types are sound. */
 function declare(outdir) {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const args = [tsc, '-p', 'tsconfig.json', '--outDir', join(outdir, 'types'), '--tsBuildInfoFile', join(outdir, 'types', '.tsbuildinfo')];
+  const args = [
+    tsc,
+    '-p',
+    'tsconfig.json',
+    '--outDir',
+    join(outdir, 'types'),
+    '--tsBuildInfoFile',
+    join(outdir, 'types', '.tsbuildinfo'),
+  ];
   try {
     execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
     return true;
@@ -105,7 +124,12 @@ if (!isUpToDate(key)) {
     if (isSound) {
       writeFileSync(join(outdir, 'key'), JSON.stringify({ key, files: files.filter((file) => !file.endsWith('.tsbuildinfo')) }));
       renameSync(join(outdir, 'key'), KEY);
-      if (!isQuiet) console.log(`built dist/: ${Object.keys(ENTRIES).map((name) => `${name}.js ${Math.round(statSync(join(DIST, `${name}.js`)).size / 1024)} KiB`).join(', ')}`);
+      if (!isQuiet)
+        console.log(
+          `built dist/: ${Object.keys(ENTRIES)
+            .map((name) => `${name}.js ${Math.round(statSync(join(DIST, `${name}.js`)).size / 1024)} KiB`)
+            .join(', ')}`,
+        );
     } else process.exitCode = 1;
   } finally {
     rmSync(outdir, { recursive: true, force: true });

@@ -19,14 +19,18 @@ function pss(pid) {
 
 /** CPU time in clock ticks of 10 ms. */
 function ticks(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 const firstLine = (child) => new Promise((resolve) => child.stdout.once('data', (data) => resolve(String(data).split('\n')[0])));
 
-const idle = Array.from({ length: ranks }, () => spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1e9)'], { stdio: ['ignore', 'pipe', 'inherit'] }));
+const idle = Array.from({ length: ranks }, () =>
+  spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1e9)'], { stdio: ['ignore', 'pipe', 'inherit'] }),
+);
 await Promise.all(idle.map(firstLine));
 const bare = sum(idle.map(({ pid }) => pss(pid))) / ranks;
 for (const child of idle) child.kill();
@@ -42,4 +46,6 @@ const mean = sum(pids.map(pss)) / pids.length;
 job.stdin.end();
 console.log(`# ${ranks} ranks that wait in recv`);
 console.log('# MiB a rank (PSS)       bare node            over   CPU ms in all');
-console.log([mean.toFixed(1), bare.toFixed(1), (mean - bare).toFixed(1), String(used * 10)].map((cell) => cell.padStart(16)).join(''));
+console.log(
+  [mean.toFixed(1), bare.toFixed(1), (mean - bare).toFixed(1), String(used * 10)].map((cell) => cell.padStart(16)).join(''),
+);

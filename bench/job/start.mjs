@@ -26,7 +26,8 @@ async function timed(run) {
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const bareNodes = () => Promise.all(Array.from({ length: ranks }, () => ended(process.execPath, ['-e', '0'])));
 const program = join(root, 'bench/job/programs/allreduce.mjs');
-const job = () => ended(process.execPath, [join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
+const job = () =>
+  ended(process.execPath, [join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
 
 const bare = [];
 const ours = [];

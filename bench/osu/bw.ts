@@ -7,7 +7,7 @@
  *     tsmpirun -n 2 --bind-to core bench/osu/bw.ts -m 1048576:1048576
  */
 
-import { type Request, world, waitAll } from 'tsmpi';
+import { type Request, waitAll, world } from 'tsmpi';
 import { readOptions } from '../lib/options.ts';
 import { Reference } from '../lib/reference.ts';
 import { heading, median, row } from '../lib/report.ts';

@@ -1,0 +1,142 @@
+/** The command line: where options end, what reaches the program, and the sentence for each mistake. */
+
+import { describe, expect, test } from 'vitest';
+import { parseCommandLine } from '../../../src/cli/command-line.ts';
+import type { LaunchOptions } from '../../../src/launcher/options.ts';
+
+function parse(args: readonly string[], env: NodeJS.ProcessEnv = {}): LaunchOptions {
+  const command = parseCommandLine(args, env, '/somewhere');
+  if (command.kind !== 'launch') throw new Error(`got ${command.kind}`);
+  return command.options;
+}
+
+describe('what reaches the program', () => {
+  test.each([
+    ['-np 4 sim.js', 4, []],
+    ['-n 4 sim.js', 4, []],
+    ['--np 4 sim.js', 4, []],
+    ['--np=4 sim.js', 4, []],
+    ['sim.js', undefined, []],
+    ['-n 2 sim.js -n 3 --np=7 --help 007 1e3 -- -x', 2, ['-n', '3', '--np=7', '--help', '007', '1e3', '--', '-x']],
+    ['-x A=1 sim.js B=2', undefined, ['B=2']],
+    ['-n 2 -- sim.js', 2, []],
+  ] as const)('%s', (line, ranks, args) => {
+    const { blocks } = parse(line.split(' '));
+    expect(blocks).toHaveLength(1);
+    expect(blocks[0]).toMatchObject({ program: 'sim.js', ranks, args });
+  });
+
+  test('empty arguments, blanks and colons inside words stay as they are', () => {
+    expect(parse(['sim.js', '', 'a b', 'x:y', '  ']).blocks[0]!.args).toEqual(['', 'a b', 'x:y', '  ']);
+  });
+
+  test('several programs, each with its ranks, directory and variables', () => {
+    const { blocks } = parse([
+      '-n',
+      '1',
+      'a.js',
+      '-v',
+      ':',
+      '-n',
+      '3',
+      '--wdir',
+      'sub',
+      '-x',
+      'K=V=W',
+      'b.js',
+      ':',
+      '-n',
+      '2',
+      '--exec',
+      'c',
+    ]);
+    expect(blocks).toMatchObject([
+      { program: 'a.js', ranks: 1, args: ['-v'], wdir: '/somewhere', exec: false },
+      { program: 'b.js', ranks: 3, args: [], wdir: '/somewhere/sub', env: { K: 'V=W' } },
+      { program: 'c', ranks: 2, exec: true },
+    ]);
+  });
+});
+
+describe('options', () => {
+  test('defaults', () => {
+    expect(parse(['a.js'])).toMatchObject({
+      bindTo: 'none',
+      rankKind: undefined,
+      stdin: 0,
+      timeoutSeconds: undefined,
+      graceSeconds: 5,
+      wait: 'auto',
+      hugePages: true,
+      transports: [],
+      quiet: false,
+    });
+  });
+
+  test('values may begin with a dash', () => {
+    expect(parse(['--node-args', '--inspect --title "a b"', 'a.js']).blocks[0]!.nodeArgs).toEqual([
+      '--inspect',
+      '--title',
+      'a b',
+    ]);
+  });
+
+  test('-x passes a variable on, or sets it', () => {
+    expect(parse(['-x', 'HOME_OF', '-x', 'EMPTY=', 'a.js'], { HOME_OF: 'here' }).blocks[0]!.env).toEqual({
+      HOME_OF: 'here',
+      EMPTY: '',
+    });
+  });
+
+  test('variables stand for options, give way to them, and are taken out of the environment', () => {
+    const env: NodeJS.ProcessEnv = {
+      TSMPI_NP: '3',
+      TSMPI_TIMEOUT: '7.5',
+      TSMPI_QUIET: '1',
+      TSMPI_TAG_OUTPUT: '0',
+      TSMPI_NATIVE: 'off',
+    };
+    expect(parse(['--timeout', '2', 'a.js'], env)).toMatchObject({ timeoutSeconds: 2, quiet: true, tagOutput: false });
+    expect(env).toEqual({ TSMPI_NATIVE: 'off' });
+  });
+
+  test('help and version win over a missing program', () => {
+    expect(parseCommandLine(['--help'], {}, '/').kind).toBe('help');
+    expect(parseCommandLine(['-n', '4', '--version'], {}, '/').kind).toBe('version');
+  });
+});
+
+describe('mistakes', () => {
+  test.each([
+    [[], /^no program was given: expected tsmpirun \[options\] program/],
+    [['-n', '4'], /^no program was given/],
+    [['-n', '0', 'a'], /^-n got 0: expected a whole number from 1 to/],
+    [['-n', 'four', 'a'], /^-n got four: expected a whole number/],
+    [['-n', '1.5', 'a'], /^-n got 1\.5: expected a whole number/],
+    [['-n', '1e3', 'a'], /^-n got 1e3: expected a whole number/],
+    [['-n', '-4', 'a'], /^-n got -4: expected a whole number/],
+    [['-n'], /^-n has no value: expected -n N$/],
+    [['--tmieout', '3', 'a'], /^unknown option --tmieout: did you mean --timeout\?$/],
+    [['--frobnicate', 'a'], /^unknown option --frobnicate: see tsmpirun --help$/],
+    [['-n', '2', '--np', '3', 'a'], /^--np is given twice: expected it once$/],
+    [['--explain=yes', 'a'], /^--explain takes no value, got yes$/],
+    [['-H', 'x', 'a'], /^-H is not an option here: this version runs all ranks on one host/],
+    [['-machinefile', 'x', 'a'], /^-machinefile is not an option here: this version runs all ranks on one host/],
+    [['--wait', 'never', 'a'], /^--wait got never: expected spin, park or auto$/],
+    [['--timeout', '0', 'a'], /^--timeout got 0: expected seconds, more than 0$/],
+    [['--timeout', 'soon', 'a'], /^--timeout got soon: expected seconds/],
+    [['--stdin', 'five', 'a'], /^--stdin got five: expected a rank, all or none$/],
+    [['-x', '1A=2', 'a'], /^-x got 1A=2: expected NAME or NAME=VALUE$/],
+    [['-x', 'NOT_THERE', 'a'], /^-x NOT_THERE: there is no such variable to pass on; expected -x NOT_THERE=VALUE$/],
+    [['--transport', 'tcp', 'a'], /^--transport got tcp: expected a list of self, shm$/],
+    [['a', ':', '-n', '1', 'b'], /^the block of a has no -n/],
+    [['-n', '1', 'a', ':', '-n', '1', '--timeout', '3', 'b'], /^--timeout stands in block 2: it concerns the whole job/],
+    [['-n', '1', 'a', ':'], /^no program was given in block 2/],
+  ])('%j', (args, message) => {
+    expect(() => parse(args as string[])).toThrow(message as RegExp);
+  });
+
+  test('a switch by variable is 0 or 1', () => {
+    expect(() => parse(['a'], { TSMPI_QUIET: 'maybe' })).toThrow(/^TSMPI_QUIET is maybe: expected 0 or 1$/);
+  });
+});
