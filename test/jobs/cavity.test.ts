@@ -181,6 +181,16 @@ test('a run that ends by --max-steps says so and exits 3', async () => {
   expect(summary.end.divergence).toBeLessThanOrEqual(1e-9);
 });
 
+test('a flow that blows up is told in words, leaves no files, and exits 4', async () => {
+  const out = join(folder, 'blown-up');
+  const flags = ['--grid', '256', '--reynolds', '400', '--cfl', '10', '--max-steps', '100', '--quiet', '--out', out];
+  const { code, stdout, stderr } = await runJob(['-n', '2', '--quiet', CAVITY, ...flags]);
+  expect(code).toBe(4);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^cavity: the flow blew up in step \d+, nothing is written: a smaller --cfl than 10 was expected$/m);
+  expect(readdirSync(out)).toEqual([]);
+});
+
 test('an input file is read, flags win, and progress is plain lines', async () => {
   const input = join(folder, 'input.json');
   const out = join(folder, 'from-input');
