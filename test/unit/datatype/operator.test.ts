@@ -1,5 +1,7 @@
 /** Operators and reduction kernels against naive models, for each operator on each element type. */
 
+// biome-ignore-all lint/complexity/useMathMinMax: Math.min and Math.max take no bigint
+
 import { describe, expect, it } from 'vitest';
 import { MpiError } from '../../../src/base/errors.ts';
 import {
