@@ -52,7 +52,7 @@ export const HEADER = {
   /** areaCount words from here on would not fit 4 KiB with many areas, hence a bound: see MAX_AREAS. 1: taken. */
   areaTaken: 64,
 } as const;
-export const MAX_AREAS = 512;
+const MAX_AREAS = 512;
 
 /** Byte offsets inside a rank's control block. */
 export const CONTROL = {
@@ -126,6 +126,7 @@ export function shapesFor(localSize: number, descriptionByteLength: number): Seg
 
 /** Lay out a segment of that shape. */
 export function layOut(shape: SegmentShape): SegmentLayout {
+  if (shape.areaCount > MAX_AREAS) throw new RangeError(`${shape.areaCount} areas: expected ${MAX_AREAS} at most`);
   const { localSize, cellCount, smallCount, largeCount, areaCount, descriptionCapacity } = shape;
   const descriptionOffset = 4096;
   const controlOffset = descriptionOffset + descriptionCapacity;
