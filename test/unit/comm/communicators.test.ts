@@ -1,0 +1,150 @@
+/** Communicators: construction, groups, ids and areas used again, and collectives as programs call them. */
+
+import { expect, test } from 'vitest';
+import type { Communicator } from '../../../src/comm/communicator.ts';
+import { IN_PLACE } from '../../../src/comm/in-place.ts';
+import { createOp, MAX, MAXLOC, MINLOC, SUM } from '../../../src/datatype/operator.ts';
+import { createWorlds } from '../ranks.ts';
+
+const each = <T>(worlds: readonly Communicator[], call: (world: Communicator) => PromiseLike<T>): Promise<T[]> =>
+  Promise.all(worlds.map(call));
+
+test('split by colour and key, with ranks that become no member', async () => {
+  const worlds = createWorlds(5);
+  const parts = await each(worlds, (world) => world.split(world.rank === 4 ? undefined : world.rank % 2, -world.rank));
+  expect(parts.map((part) => part && [part.rank, part.size, [...part.group.ranks]])).toEqual([
+    [1, 2, [2, 0]],
+    [1, 2, [3, 1]],
+    [0, 2, [2, 0]],
+    [0, 2, [3, 1]],
+    undefined,
+  ]);
+  const members = parts.filter((part) => part !== undefined);
+  expect(await each(members, (part) => part.allreduce(part.group.ranks[part.rank]!, SUM))).toEqual([2, 4, 2, 4]);
+});
+
+test('dup keeps messages apart; create and splitShared', async () => {
+  const worlds = createWorlds(3);
+  const dups = await each(worlds, (world) => world.dup());
+  await worlds[0]!.send(Int32Array.of(1), 1, 7);
+  await dups[0]!.send(Int32Array.of(2), 1, 7);
+  const into = new Int32Array(1);
+  await dups[1]!.recv(into, 0, 7);
+  expect(into[0]).toBe(2);
+  await worlds[1]!.recv(into, 0, 7);
+  expect(into[0]).toBe(1);
+  const shared = await each(worlds, (world) => world.splitShared());
+  expect(shared.map(({ rank, size }) => [rank, size])).toEqual([
+    [0, 3],
+    [1, 3],
+    [2, 3],
+  ]);
+  const created = await each(worlds, (world) => world.create(world.group.include([2, 0])));
+  expect(created.map((part) => part && [part.rank, part.size])).toEqual([[1, 2], undefined, [0, 2]]);
+});
+
+test('two constructions in flight on different communicators get different ids', async () => {
+  const worlds = createWorlds(2);
+  const dups = await each(worlds, (world) => world.dup());
+  const made = await Promise.all(worlds.flatMap((world, rank) => [world.dup(), dups[rank]!.dup()]));
+  await made[0]!.send(Int32Array.of(1), 1);
+  expect(made[3]!.tryProbe()).toBeUndefined();
+  expect((await made[2]!.recv(new Int32Array(1), 0)).count).toBe(1);
+});
+
+test('three hundred communicators after one another, and more at once than there are areas', async () => {
+  const worlds = createWorlds(2);
+  for (let k = 0; k < 300; k++) {
+    const dups = await each(worlds, (world) => world.dup());
+    expect(await each(dups, (dup) => dup.allreduce(k, SUM))).toEqual([2 * k, 2 * k]);
+    await each(dups, (dup) => dup.free());
+  }
+  const many: Communicator[][] = [];
+  for (let k = 0; k < 10; k++) many.push(await each(worlds, (world) => world.dup()));
+  for (const [k, dups] of many.entries()) expect(await each(dups, (dup) => dup.allreduce(k, MAX))).toEqual([k, k]);
+});
+
+test('messages to a communicator that the receiver has not made yet are kept', async () => {
+  const worlds = createWorlds(3);
+  // Ranks 0 and 1 have their handle as soon as the exchange is over for them; rank 2 polls late.
+  const first = await Promise.all([worlds[0]!.dup(), worlds[1]!.dup(), worlds[2]!.dup()]);
+  const sends = Array.from({ length: 20 }, (_, k) => first[0]!.send(new Int32Array(100).fill(k), 2));
+  const into = new Int32Array(100);
+  for (let k = 0; k < 20; k++) {
+    await first[2]!.recv(into, 0);
+    expect(into[99]).toBe(k);
+  }
+  await Promise.all(sends);
+});
+
+test('group algebra', () => {
+  const [world] = createWorlds(4);
+  const { group } = world!;
+  const odd = group.include([3, 1]);
+  expect([...group.exclude([0]).ranks]).toEqual([1, 2, 3]);
+  expect([...odd.union(group).ranks]).toEqual([3, 1, 0, 2]);
+  expect([...group.intersection(odd).ranks]).toEqual([1, 3]);
+  expect([...group.difference(odd).ranks]).toEqual([0, 2]);
+  expect(odd.translate([0, 1], group)).toEqual([3, 1]);
+  expect(group.translate([0], odd)).toEqual([undefined]);
+  expect([group.rank, odd.rank]).toEqual([0, undefined]);
+  expect(() => group.include([4])).toThrow(/^rank 4 is not in the group: expected an integer from 0 to 3$/);
+  expect(() => group.include([1, 1])).toThrow(/name a member twice/);
+});
+
+test('collectives as programs call them', async () => {
+  const worlds = createWorlds(3);
+  expect(await each(worlds, (world) => world.allreduce(3n + BigInt(world.rank), SUM))).toEqual([12n, 12n, 12n]);
+  expect(await each(worlds, (world) => world.reduce(world.rank, MAX, 1))).toEqual([undefined, 2, undefined]);
+  expect(await each(worlds, (world) => world.reduce(world.rank, MAX, { root: 2 }))).toEqual([undefined, undefined, 2]);
+  expect(await each(worlds, (world) => world.allreduce({ value: world.rank % 2, location: world.rank }, MAXLOC))).toEqual(
+    worlds.map(() => ({ value: 1, location: 1 })),
+  );
+  expect(await each(worlds, (world) => world.allreduce(Float64Array.of(world.rank % 2, world.rank), MINLOC))).toEqual(
+    worlds.map(() => Float64Array.of(0, 0)),
+  );
+  const data = worlds.map(({ rank }) => Float64Array.of(rank, 10 * rank));
+  const same = await each(worlds, (world) => world.allreduce(IN_PLACE, data[world.rank]!, SUM));
+  expect(same.every((array, rank) => array === data[rank])).toBe(true);
+  expect([...data[2]!]).toEqual([3, 30]);
+  expect(await each(worlds, (world) => world.gather(world.rank))).toEqual([Float64Array.of(0, 1, 2), undefined, undefined]);
+  expect(await each(worlds, (world) => world.gatherv(new Int32Array(world.rank).fill(world.rank), undefined, 1))).toEqual([
+    undefined,
+    { data: Int32Array.of(1, 2, 2), counts: Int32Array.of(0, 1, 2), displs: Int32Array.of(0, 0, 1) },
+    undefined,
+  ]);
+  const parts = await each(worlds, (world) =>
+    world.scatter(world.rank === 0 ? Float64Array.of(5, 6, 7) : undefined, new Float64Array(1)),
+  );
+  expect(parts.map(([x]) => x)).toEqual([5, 6, 7]);
+  expect(await each(worlds, (world) => world.allgather(Int32Array.of(world.rank)))).toEqual(
+    worlds.map(() => Int32Array.of(0, 1, 2)),
+  );
+  expect(await each(worlds, (world) => world.alltoall(Int32Array.of(0, 1, 2).map((to) => 10 * world.rank + to)))).toEqual([
+    Int32Array.of(0, 10, 20),
+    Int32Array.of(1, 11, 21),
+    Int32Array.of(2, 12, 22),
+  ]);
+  expect(await each(worlds, (world) => world.bcast(world.rank === 2 ? 4.5 : 0, 2))).toEqual([4.5, 4.5, 4.5]);
+  const first = createOp((input: Float64Array, inout: Float64Array) => inout.set(input), { commutative: false });
+  expect(await each(worlds, (world) => world.allreduce(world.rank + 1, first))).toEqual([1, 1, 1]);
+});
+
+test('several collectives in flight complete in any order of waiting', async () => {
+  const worlds = createWorlds(4);
+  const all = worlds.map(
+    (world) =>
+      [
+        world.allreduce(world.rank, SUM),
+        world.barrier(),
+        world.allreduce(new Float64Array(5000).fill(1), SUM),
+        world.bcast(Float64Array.of(world.rank), 3),
+      ] as const,
+  );
+  for (const [sum, barrier, long, broadcast] of all.reverse()) {
+    expect((await broadcast)[0]).toBe(3);
+    expect((await long)[4999]).toBe(4);
+    await barrier;
+    expect(await sum).toBe(6);
+  }
+});
