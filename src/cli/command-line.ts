@@ -7,7 +7,6 @@
  */
 
 import { resolve } from 'node:path';
-import type { WaitMode } from '../bootstrap/job.ts';
 import type { LaunchOptions, ProgramBlock } from '../launcher/options.ts';
 import { FOREIGN, OPTIONS, type OptionEntry, TRANSPORTS, variableOf, WITHOUT_VARIABLE } from './option-table.ts';
 
@@ -192,7 +191,7 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[]): LaunchOpt
     stdin: standardInput(one('stdin')),
     timeoutSeconds: seconds('timeout', one('timeout')),
     deterministic: given.has('deterministic'),
-    wait: choice('wait', one('wait') ?? 'auto') as WaitMode,
+    wait: choice('wait', one('wait') ?? 'auto') as LaunchOptions['wait'],
     threadsPerRank: number('threads-per-rank', 1, 4096),
     hugePages: choice('huge-pages', one('huge-pages') ?? 'on') === 'on',
     graceSeconds: seconds('grace', one('grace')) ?? 5,

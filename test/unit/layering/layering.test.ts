@@ -20,7 +20,7 @@ function importsOf(file: string): string[] {
 }
 
 function table(): Map<string, string[]> {
-  const rows = readFileSync(join(SRC, 'README.md'), 'utf8').matchAll(/^\| ([\w./-]+) \|([^|]*)\|$/gm);
+  const rows = readFileSync(join(SRC, 'README.md'), 'utf8').matchAll(/^\| +([\w./-]+) +\|([^|]*)\|$/gm);
   const map = new Map<string, string[]>();
   for (const [, folder, allowed] of rows) {
     if (folder !== 'folder')
