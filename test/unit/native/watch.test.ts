@@ -1,10 +1,8 @@
 /** The loop watch: an event loop that sleeps is woken by the doorbell and by a cell, and lives as long as it is told to. */
 
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WatchLayout } from '../../../src/native/addon.ts';
-import { addon, addonPath, countDescriptors, missing, named, type Program, startProgram, until } from './native-addon.ts';
+import { addon, countDescriptors, missing, named, type Program, startProgram, until } from './native-addon.ts';
 
 const BYTES = 8192;
 const CELLS = 16;
@@ -149,29 +147,6 @@ describe.skipIf(missing)(named('watch'), () => {
     expect(await program.line()).toBe('wake, tick, promise');
     program.say('stop');
     expect((await program.ended()).code).toBe(0);
-  });
-
-  test('worker threads have watches of their own, and may be terminated in any state', async () => {
-    const before = process.memoryUsage.rss();
-    const program = new URL('programs/watching-thread.mjs', import.meta.url);
-    const threads = ['asleep', 'spinning', 'asleep', 'polling'].map(
-      (mode) => new Worker(program, { argv: [addonPath, mode], stdout: true, stderr: true }),
-    );
-    expect(await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0]))).toEqual([
-      'ready',
-      'ready',
-      'ready',
-      'ready',
-    ]);
-    expect(await Promise.all(threads.map((thread) => thread.terminate()))).toEqual([1, 1, 1, 1]);
-    const failing = new Worker(program, { argv: [addonPath, 'throwing'] });
-    failing.on('message', () => {});
-    // Both may be emitted in one turn, so both are listened for from the start.
-    const exited = new Promise((resolve) => failing.once('exit', resolve));
-    const [error] = await once(failing, 'error');
-    expect(error).toMatchObject({ message: 'thrown by wake' });
-    await exited;
-    expect(process.memoryUsage.rss() - before).toBeLessThan(500e6);
   });
 
   test('one watch at a time; once stopped it is as if it had never been', async () => {
