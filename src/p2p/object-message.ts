@@ -143,12 +143,21 @@ export class ObjectReceive<T> extends Operation<T> implements Owner {
       this.fail(error);
       return;
     }
+    try {
+      for (const byteLength of lengths) this.#arrays.push(new Uint8Array(byteLength));
+    } catch (error) {
+      const total = lengths.reduce((sum, byteLength) => sum + byteLength, 0);
+      this.fail(
+        new MpiError('ERR_MPI_NO_MEM', `${this.describe()} got an object with ${total} bytes of arrays, which cannot be had`, {
+          cause: error,
+        }),
+      );
+      return;
+    }
     this.#open = lengths.length;
     if (this.#open === 0) this.#decode();
-    for (const byteLength of lengths) {
-      const array = new Uint8Array(byteLength);
-      this.#arrays.push(array);
-      const receive = this.#engine.receive(this.#contexts.arrays, array, U8, byteLength, this.#head.from, number);
+    for (const array of this.#arrays) {
+      const receive = this.#engine.receive(this.#contexts.arrays, array, U8, array.byteLength, this.#head.from, number);
       receive.owner = this;
       this.#parts.push(receive);
       if (receive.done) this.onDone(receive);
