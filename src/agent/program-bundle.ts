@@ -4,15 +4,17 @@
  * The idea: esbuild makes one file of the program and its own modules, once per job and host; npm packages stay outside,
  * and `tsmpi` is bound to the copy that this agent belongs to, so that `world` exists once. Each module keeps the
  * import.meta.url, dirname and filename of its source, the process keeps process.argv[1], and stacks name source lines.
+ * An ES module becomes an ES module and CommonJS stays CommonJS, by Node's own rule.
  * Modules named by `new URL('./x.ts', import.meta.url)` (workers) become bundles of their own.
  *
  * Where: the nearest node_modules/.cache/tsmpi/<job>/, so that packages are found as from the source; else beside the
  * program. Removed at the end, by the watchdog if need be. Types are not checked.
+ * Limits: a path that is computed when the program runs is looked for beside the bundle.
  */
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
 import { type PreparedProgram, ProgramError, type ProgramHost } from './prepared-program.ts';
@@ -21,19 +23,26 @@ import { type PreparedProgram, ProgramError, type ProgramHost } from './prepared
 const SOURCE = /\.[cm]?[jt]sx?$/;
 const WORKER_URL = /new\s+URL\(\s*(['"`])(\.{1,2}\/[^'"`]+\.[cm]?[jt]sx?)\1\s*,\s*import\.meta\.url\s*\)/g;
 const TARGET = 'node20.19';
+/** What a module calls its own place, and the constant that stands for it in the bundle: each module declares its own. */
+const PLACES = {
+  'import.meta.url': 'tsmpiUrl',
+  'import.meta.dirname': 'tsmpiDirname',
+  'import.meta.filename': 'tsmpiFilename',
+  __dirname: 'tsmpiDirname',
+  __filename: 'tsmpiFilename',
+} as const;
+const ASKS_FOR_PLACE = /\bimport\.meta\b|\b__(?:dir|file)name\b/;
+
+type Format = 'esm' | 'cjs';
 
 /** Return the bundle of a program. `library`: dist/index.js of this package. */
 export async function bundleProgram(file: string, host: ProgramHost, library: string): Promise<PreparedProgram> {
   const esbuild = await loadEsbuild(file);
-  const folder = outputFolder(file, host.jobId);
-  host.addPath(folder);
-  mkdirSync(folder, { recursive: true });
+  const folder = makeFolder(file, host);
   const dispose = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const bundler = new Bundler(esbuild, folder, library);
-    const main = bundler.outputOf(file);
-    await bundler.bundleAll(file);
-    return { file: main, nodeArgs: ['--enable-source-maps'], dispose };
+    return { file: await bundler.bundleAll(file), nodeArgs: ['--enable-source-maps'], dispose };
   } catch (error) {
     dispose();
     throw error;
@@ -52,21 +61,39 @@ async function loadEsbuild(file: string): Promise<typeof Esbuild> {
   }
 }
 
-/** The nearest node_modules/.cache above the program, or a hidden folder beside it. */
-function outputFolder(file: string, jobId: string): string {
+/** Make a folder in the nearest node_modules/.cache above the program or, where that cannot be, beside the program. */
+function makeFolder(file: string, host: ProgramHost): string {
+  const reasons: string[] = [];
+  for (const folder of outputFolders(file, host.jobId)) {
+    host.addPath(folder);
+    try {
+      mkdirSync(folder, { recursive: true });
+      return folder;
+    } catch (error) {
+      reasons.push((error as Error).message);
+    }
+  }
+  throw new ProgramError(1, `${file} has to be bundled, but there is no place for it: ${reasons.join('; ')}`);
+}
+
+function* outputFolders(file: string, jobId: string): Generator<string> {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const modules = join(folder, 'node_modules');
-    if (existsSync(modules)) return join(modules, '.cache', 'tsmpi', jobId);
-    if (dirname(folder) === folder) return join(dirname(file), `.tsmpi-${jobId}`);
+    if (existsSync(modules)) {
+      yield join(modules, '.cache', 'tsmpi', jobId);
+      break;
+    }
+    if (dirname(folder) === folder) break;
   }
+  yield join(dirname(file), `.tsmpi-${jobId}`);
 }
 
 class Bundler {
   readonly #esbuild: typeof Esbuild;
   readonly #folder: string;
   readonly #library: string;
-  /** Entries seen so far; those from index #done on are still to be bundled. */
-  readonly #entries: string[] = [];
+  /** Where the bundle of each entry goes, in the order in which entries were seen; iterating sees those added meanwhile. */
+  readonly #outputs = new Map<string, string>();
 
   constructor(esbuild: typeof Esbuild, folder: string, library: string) {
     this.#esbuild = esbuild;
@@ -74,22 +101,34 @@ class Bundler {
     this.#library = library;
   }
 
-  /** Where the bundle of an entry goes. */
-  outputOf(source: string): string {
-    const isCommon = /\.c[jt]s$/.test(source);
+  /** Bundle the program and the entries that it names; return the program's bundle. */
+  async bundleAll(main: string): Promise<string> {
+    const output = await this.#addEntry(main);
+    for (const [source, outfile] of this.#outputs) await this.#bundle(source, outfile, source === main);
+    return output;
+  }
+
+  async #addEntry(source: string): Promise<string> {
+    const extension = (await this.#formatOf(source)) === 'cjs' ? 'cjs' : 'mjs';
     const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
-    return join(this.#folder, `${basename(source, extname(source))}-${hash}.${isCommon ? 'cjs' : 'mjs'}`);
+    const output = join(this.#folder, `${basename(source, extname(source))}-${hash}.${extension}`);
+    this.#outputs.set(source, output);
+    return output;
   }
 
-  /** Bundle an entry, and those that it names. */
-  async bundleAll(main: string): Promise<void> {
-    this.#entries.push(main);
-    for (let at = 0; at < this.#entries.length; at++) await this.#bundle(this.#entries[at]!, at === 0);
+  /** Node's rule: the suffix, the package's type, the syntax. */
+  async #formatOf(source: string): Promise<Format> {
+    if (/\.c[jt]s$/.test(source)) return 'cjs';
+    if (/\.m[jt]s$/.test(source) || packageType(source) === 'module') return 'esm';
+    // What does not parse is reported when it is bundled.
+    const result = await this.#esbuild
+      .build({ entryPoints: [source], format: 'esm', write: false, metafile: true, logLevel: 'silent' })
+      .catch(() => undefined);
+    return Object.values(result?.metafile.inputs ?? {})[0]?.format ?? 'esm';
   }
 
-  async #bundle(source: string, isMain: boolean): Promise<void> {
-    const outfile = this.outputOf(source);
-    const format = outfile.endsWith('.cjs') ? 'cjs' : 'esm';
+  async #bundle(source: string, outfile: string, isMain: boolean): Promise<void> {
+    const format: Format = outfile.endsWith('.cjs') ? 'cjs' : 'esm';
     try {
       await this.#esbuild.build({
         entryPoints: [source],
@@ -102,61 +141,100 @@ class Bundler {
         sourcemap: 'inline',
         sourcesContent: false,
         logLevel: 'silent',
-        plugins: [this.#plugin(format)],
-        ...(isMain ? { banner: { js: `process.argv[1] = ${JSON.stringify(source)};` } } : {}),
+        define: PLACES,
+        plugins: [this.#plugin()],
+        banner: { js: banner(source, format, isMain) },
       });
     } catch (error) {
       throw new ProgramError(1, await this.#explain(source, error));
     }
   }
 
-  #plugin(format: 'esm' | 'cjs'): Esbuild.Plugin {
-    const library = format === 'esm' ? pathToFileURL(this.#library).href : this.#library;
+  #plugin(): Esbuild.Plugin {
+    const url = pathToFileURL(this.#library).href;
     return {
       name: 'tsmpi-program',
       setup: (build) => {
-        build.onResolve({ filter: /^tsmpi$/ }, () => ({ path: library, external: true }));
+        const isCommon = build.initialOptions.format === 'cjs';
+        build.onResolve({ filter: /^tsmpi$/ }, ({ kind }) => {
+          // require() takes no URL; in CommonJS an import becomes a require().
+          const isRequired = kind.startsWith('require') || (isCommon && kind === 'import-statement');
+          return { path: isRequired ? this.#library : url, external: true };
+        });
         build.onLoad({ filter: SOURCE }, ({ path }) => this.#load(path));
       },
     };
   }
 
-  /** Give a module the import.meta of its source. */
+  /** Read a module, with its own place in front and the URLs of further entries put in. */
   async #load(path: string): Promise<Esbuild.OnLoadResult> {
-    const url = pathToFileURL(path);
-    const text = readFileSync(path, 'utf8').replace(WORKER_URL, (whole, _quote, relative: string) => {
-      const target = fileURLToPath(new URL(relative, url));
-      if (!existsSync(target)) return whole;
-      if (!this.#entries.includes(target)) this.#entries.push(target);
-      return `new URL(${JSON.stringify(pathToFileURL(this.outputOf(target)).href)})`;
-    });
-    const extension = extname(path).slice(1).replace(/^[cm]/, '');
-    const loader = extension as Esbuild.Loader;
-    if (!text.includes('import.meta')) return { contents: text, loader, resolveDir: dirname(path) };
-    const options: Esbuild.TransformOptions = {
-      loader,
-      target: TARGET,
-      sourcemap: 'inline',
-      sourcefile: path,
-      sourcesContent: false,
-      define: {
-        'import.meta.url': JSON.stringify(url.href),
-        'import.meta.dirname': JSON.stringify(dirname(path)),
-        'import.meta.filename': JSON.stringify(path),
-      },
-    };
-    try {
-      const { code } = await this.#esbuild.transform(text, options);
-      return { contents: code, loader: 'js', resolveDir: dirname(path) };
-    } catch (error) {
-      return { errors: (error as Esbuild.TransformFailure).errors };
+    const source = readFileSync(path, 'utf8');
+    let text = '';
+    let done = 0;
+    for (const match of source.matchAll(WORKER_URL)) {
+      const target = fileURLToPath(new URL(match[2]!, pathToFileURL(path)));
+      if (!existsSync(target)) continue;
+      const output = this.#outputs.get(target) ?? (await this.#addEntry(target));
+      text += `${source.slice(done, match.index)}new URL(${JSON.stringify(pathToFileURL(output).href)})`;
+      done = match.index + match[0].length;
     }
+    text += source.slice(done);
+    const loader = extname(path).slice(1).replace(/^[cm]/, '') as Esbuild.Loader;
+    return { contents: ASKS_FOR_PLACE.test(text) ? placeOf(path) + text.replace(/^#!/, '//') : text, loader };
   }
 
   async #explain(source: string, error: unknown): Promise<string> {
     const failures = (error as Partial<Esbuild.BuildFailure>).errors;
     if (failures === undefined) return `${source} cannot be bundled: ${(error as Error).message}`;
-    const lines = await this.#esbuild.formatMessages(failures, { kind: 'error', color: false, terminalWidth: 100 });
-    return `${resolve(source)} cannot be bundled:\n${lines.join('\n').trimEnd()}`;
+    const lines = await this.#esbuild.formatMessages(failures.map(withoutPlace), {
+      kind: 'error',
+      color: false,
+      terminalWidth: 100,
+    });
+    return `${source} cannot be bundled:\n${lines.join('\n').trimEnd()}`;
   }
+}
+
+/** The `type` of the package that a file belongs to. */
+function packageType(file: string): string | undefined {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const path = join(folder, 'package.json');
+    if (existsSync(path)) {
+      try {
+        return JSON.parse(readFileSync(path, 'utf8')).type;
+      } catch {
+        return undefined; // esbuild reports it
+      }
+    }
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+/** What stands in front of a bundle: the program's argv[1], and in an ES module a require() for CommonJS parts of it. */
+function banner(source: string, format: Format, isMain: boolean): string {
+  const lines = isMain ? [`process.argv[1] = ${JSON.stringify(source)};`] : [];
+  if (format === 'esm') {
+    lines.unshift(
+      "import { createRequire as tsmpiCreateRequire } from 'node:module';",
+      `const require = tsmpiCreateRequire(${JSON.stringify(pathToFileURL(source).href)});`,
+    );
+  }
+  return lines.join(' ');
+}
+
+/** Declarations of a module's place, in front of its first line, so that lines keep their numbers. */
+function placeOf(path: string): string {
+  const { 'import.meta.url': url, __dirname: folder, __filename: file } = PLACES;
+  const values = [`${url} = ${JSON.stringify(pathToFileURL(path).href)}`];
+  values.push(`${folder} = ${JSON.stringify(dirname(path))}`, `${file} = ${JSON.stringify(path)}`);
+  return `const ${values.join(', ')}; `;
+}
+
+/** A mistake on a first line is shown without what was put in front of it. */
+function withoutPlace(message: Esbuild.Message): Esbuild.Message {
+  const { location } = message;
+  if (location === null || location.line !== 1) return message;
+  const [added] = /^const tsmpiUrl = .*?, tsmpiFilename = "(?:[^"\\]|\\.)*"; /.exec(location.lineText) ?? [''];
+  const lineText = location.lineText.slice(added.length);
+  return { ...message, location: { ...location, lineText, column: Math.max(0, location.column - Buffer.byteLength(added)) } };
 }

@@ -2,7 +2,7 @@
  * How the program of a block becomes what is started: found, checked, and turned into a file that Node runs.
  */
 
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { packageRoot } from '../base/package-root.ts';
@@ -18,7 +18,9 @@ export async function prepareProgram(block: AgentProgram, host: ProgramHost): Pr
   if (block.exec) return asItIs(findExecutable(block));
   const file = resolve(block.wdir, block.program);
   checkReadable(file, block.program);
-  if (BUNDLED.test(file) || (JAVASCRIPT.test(file) && !canResolveUs(file))) {
+  if (!BUNDLED.test(file) && !JAVASCRIPT.test(file)) checkScript(file);
+  const isResolved = canResolveUs(file);
+  if (BUNDLED.test(file) || (JAVASCRIPT.test(file) && !isResolved)) {
     const { bundleProgram } = await import('./program-bundle.ts');
     return bundleProgram(file, host, libraryPath());
   }
@@ -46,11 +48,35 @@ function checkReadable(file: string, typed: string): void {
   }
 }
 
+/** Node runs files without a known suffix as scripts; machine code and scripts of other languages are told apart here. */
+function checkScript(file: string): void {
+  const start = readStart(file);
+  const [, interpreter] = /^#!\s*(.*)/.exec(start) ?? [];
+  const what = start.startsWith('\x7fELF')
+    ? 'machine code'
+    : /\bnode/.test(interpreter ?? 'node')
+      ? undefined
+      : `a script for ${interpreter}`;
+  if (what === undefined) return;
+  throw new ProgramError(126, `${file} is ${what}: expected a .js or .ts program; for an executable of any kind, use --exec`);
+}
+
+function readStart(file: string): string {
+  const start = Buffer.alloc(128);
+  const fd = openSync(file, 'r');
+  try {
+    return start.toString('latin1', 0, readSync(fd, start, 0, start.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Whether the program finds a tsmpi by itself. Refuse one of another version: two do not understand each other. */
 function canResolveUs(file: string): boolean {
   let found: string;
   try {
-    found = createRequire(file).resolve('tsmpi');
+    // As Node does: packages are looked for from where the file really lies.
+    found = createRequire(realpathSync(file)).resolve('tsmpi');
   } catch {
     return false;
   }

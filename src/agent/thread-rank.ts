@@ -2,6 +2,7 @@
  * Entry of a rank that is a thread: gives the thread the face of a process of its own, then runs the program.
  */
 
+import Module from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { workerData } from 'node:worker_threads';
 import type { ThreadBootstrap } from '../bootstrap/job.ts';
@@ -20,4 +21,6 @@ export interface ThreadRankData {
 const { file, args, stdin, stdout, stderr } = workerData as ThreadRankData;
 replaceStdio(stdin, stdout, stderr);
 process.argv = [process.execPath, file, ...args];
-await import(pathToFileURL(file).href);
+// Not by import() where it can be told: a CommonJS program may ask whether `require.main` is its own module.
+if (file.endsWith('.cjs')) Module.runMain(file);
+else await import(pathToFileURL(file).href);
