@@ -21,6 +21,10 @@ export type Command =
 
 /** More ranks than anybody means; memory sets the real limit. */
 const MAX_RANKS = 2 ** 24;
+const MAX_THREADS = 4096;
+const MAX_TIMEOUT_SECONDS = 1e8;
+/** 23 days: a timer of Node holds 2³¹ milliseconds; a longer one would fire at once. */
+const MAX_GRACE_SECONDS = 2e6;
 
 const BY_SPELLING: ReadonlyMap<string, OptionEntry> = new Map(
   OPTIONS.flatMap((entry) =>
@@ -28,8 +32,14 @@ const BY_SPELLING: ReadonlyMap<string, OptionEntry> = new Map(
   ),
 );
 
+/** An option's values, and how it was called: an error names what the user wrote. */
+interface Setting {
+  readonly spelling: string;
+  readonly values: string[];
+}
+
 /** The options of one block by name: a switch is 'true'. */
-type Given = Map<string, string[]>;
+type Given = Map<string, Setting>;
 
 interface CutBlock {
   readonly given: Given;
@@ -39,31 +49,41 @@ interface CutBlock {
 
 /** Parse the arguments; take the options' variables out of `env`. Throws CommandLineError. */
 export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Command {
-  const fromVariables = takeVariables(env);
   const blocks = cut(argv);
-  const first = blocks[0]!;
   for (const { given } of blocks) {
     if (given.has('help')) return { kind: 'help' };
     if (given.has('version')) return { kind: 'version' };
   }
-  for (const [name, values] of fromVariables) if (!first.given.has(name)) first.given.set(name, values);
   for (const [index, { given, program }] of blocks.entries()) {
     if (program === undefined) {
-      const where = index === 0 && blocks.length === 1 ? '' : ` in block ${index + 1}`;
+      const where = blocks.length === 1 ? '' : ` in block ${index + 1}`;
       throw new CommandLineError(
         `no program was given${where}: expected tsmpirun [options] program [arguments]; see tsmpirun --help`,
       );
     }
-    for (const name of index === 0 ? [] : given.keys()) {
-      if (OPTIONS.find((entry) => entry.name === name)?.isOfBlock !== true) {
+    for (const [name, { spelling }] of index === 0 ? [] : given) {
+      if (!isOfBlock(name)) {
         throw new CommandLineError(
-          `--${name} stands in block ${index + 1}: it concerns the whole job, so it belongs before the first program`,
+          `${spelling} stands in block ${index + 1}: it concerns the whole job, so it belongs before the first program`,
         );
       }
     }
   }
-  const programs = blocks.map((block) => programBlock(block, env, cwd, blocks.length));
-  return { kind: 'launch', options: launchOptions(first.given, programs) };
+  const fromVariables = takeVariables(env);
+  const settings = blocks.map(({ given }, index) => {
+    const defaults = [...fromVariables].filter(([name]) => index === 0 || isOfBlock(name));
+    return new Map([...defaults, ...given]);
+  });
+  const programs = blocks.map((block, k) => programBlock({ ...block, given: settings[k]! }, env, cwd, blocks.length));
+  return { kind: 'launch', options: launchOptions(settings[0]!, programs, cwd) };
+}
+
+function isOfBlock(name: string): boolean {
+  return entryOf(name).isOfBlock === true;
+}
+
+function entryOf(name: string): OptionEntry {
+  return OPTIONS.find((entry) => entry.name === name)!;
 }
 
 function cut(argv: readonly string[]): CutBlock[] {
@@ -79,11 +99,12 @@ function cut(argv: readonly string[]): CutBlock[] {
       at = takeOption(argv, at, given);
     }
     const program = argv[at] === ':' ? undefined : argv[at];
-    let end = argv.indexOf(':', at);
-    if (end < 0) end = argv.length;
+    const colon = argv.indexOf(':', at);
+    const end = colon < 0 ? argv.length : colon;
     blocks.push({ given, program, args: argv.slice(at + 1, end) });
     at = end + 1;
-  } while (at <= argv.length && argv.includes(':') && at - 1 < argv.length);
+    // A colon at the very end begins one more block, which has no program.
+  } while (at <= argv.length);
   return blocks;
 }
 
@@ -94,23 +115,27 @@ function takeOption(argv: readonly string[], at: number, given: Given): number {
   const spelling = equals < 0 ? argument : argument.slice(0, equals);
   const entry = BY_SPELLING.get(spelling);
   if (entry === undefined) throw unknownOption(spelling);
-  if (given.has(entry.name) && entry.isRepeatable !== true) {
-    throw new CommandLineError(`${spelling} is given twice: expected it once`);
+  const before = given.get(entry.name);
+  if (before !== undefined && entry.isRepeatable !== true) {
+    const also = before.spelling === spelling ? '' : ` (the first time as ${before.spelling})`;
+    throw new CommandLineError(`${spelling} is given twice${also}: expected it once`);
   }
   if (entry.value === undefined) {
     if (equals >= 0) throw new CommandLineError(`${spelling} takes no value, got ${argument.slice(equals + 1)}`);
-    given.set(entry.name, ['true']);
+    given.set(entry.name, { spelling, values: ['true'] });
     return at + 1;
   }
   const value = equals < 0 ? argv[at + 1] : argument.slice(equals + 1);
   if (value === undefined) throw new CommandLineError(`${spelling} has no value: expected ${spelling} ${entry.value}`);
-  given.set(entry.name, [...(given.get(entry.name) ?? []), value]);
+  given.set(entry.name, { spelling, values: [...(before?.values ?? []), value] });
   return equals < 0 ? at + 2 : at + 1;
 }
 
 function unknownOption(spelling: string): CommandLineError {
   const foreign = FOREIGN.get(spelling);
   if (foreign !== undefined) return new CommandLineError(`${spelling} is not an option here: ${foreign}`);
+  const [, short, number] = /^(-np?)=?(\d.*)$/.exec(spelling) ?? [];
+  if (short !== undefined) return new CommandLineError(`unknown option ${spelling}: expected ${short} ${number}`);
   const [nearest, distance] = [...BY_SPELLING.keys()]
     .map((known): [string, number] => [known, editDistance(spelling, known)])
     .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best));
@@ -136,103 +161,118 @@ function takeVariables(env: NodeJS.ProcessEnv): Given {
   const given: Given = new Map();
   for (const entry of OPTIONS) {
     if (WITHOUT_VARIABLE.has(entry.name)) continue;
-    const variable = variableOf(entry);
-    const value = env[variable];
-    delete env[variable];
+    const spelling = variableOf(entry);
+    const value = env[spelling];
+    delete env[spelling];
     if (value === undefined || value === '') continue;
     if (entry.value === undefined) {
-      if (!['0', '1', 'true', 'false'].includes(value)) throw new CommandLineError(`${variable} is ${value}: expected 0 or 1`);
+      if (!['0', '1', 'true', 'false'].includes(value)) throw new CommandLineError(`${spelling} got ${value}: expected 0 or 1`);
       if (value === '0' || value === 'false') continue;
     }
-    given.set(entry.name, [value]);
+    given.set(entry.name, { spelling, values: entry.isRepeatable === true ? splitWords(value) : [value] });
   }
   return given;
 }
 
 function programBlock({ given, program, args }: CutBlock, env: NodeJS.ProcessEnv, cwd: string, blocks: number): ProgramBlock {
-  const ranks = given.has('np') ? whole('-n', given.get('np')![0]!, 1, MAX_RANKS) : undefined;
+  const ranks = whole(given.get('np'), 1, MAX_RANKS);
   if (ranks === undefined && blocks > 1)
     throw new CommandLineError(`the block of ${program} has no -n: with several programs each needs its number of ranks`);
-  const variables: Record<string, string> = {};
-  for (const text of given.get('x') ?? []) {
-    const [, name, , value] = /^([A-Za-z_][A-Za-z0-9_]*)(=([\s\S]*))?$/.exec(text) ?? [];
-    if (name === undefined) throw new CommandLineError(`-x got ${text}: expected NAME or NAME=VALUE`);
-    const passed = value ?? env[name];
-    if (passed === undefined)
-      throw new CommandLineError(`-x ${name}: there is no such variable to pass on; expected -x ${name}=VALUE`);
-    variables[name] = passed;
-  }
   return {
     ranks,
     program: program!,
     args,
     exec: given.has('exec'),
-    wdir: resolve(cwd, given.get('wdir')?.[0] ?? '.'),
-    env: variables,
-    nodeArgs: splitWords(given.get('node-args')?.[0] ?? ''),
+    wdir: resolve(cwd, text(given.get('wdir')) ?? '.'),
+    env: rankVariables(given.get('x'), env),
+    nodeArgs: splitWords(text(given.get('node-args')) ?? ''),
   };
 }
 
-function launchOptions(given: Given, blocks: readonly ProgramBlock[]): LaunchOptions {
-  const one = (name: string): string | undefined => given.get(name)?.[0];
-  const number = (name: string, min: number, max: number): number | undefined => {
-    const text = one(name);
-    return text === undefined ? undefined : whole(`--${name}`, text, min, max);
-  };
+function rankVariables(setting: Setting | undefined, env: NodeJS.ProcessEnv): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const assignment of setting?.values ?? []) {
+    const { spelling } = setting!;
+    const [, name, , value] = /^([A-Za-z_][A-Za-z0-9_]*)(=([\s\S]*))?$/.exec(assignment) ?? [];
+    if (name === undefined) throw new CommandLineError(`${spelling} got ${shown(assignment)}: expected NAME or NAME=VALUE`);
+    const passed = value ?? env[name];
+    if (passed === undefined)
+      throw new CommandLineError(`${spelling} ${name}: there is no such variable to pass on; expected ${spelling} ${name}=VALUE`);
+    variables[name] = passed;
+  }
+  return variables;
+}
+
+function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: string): LaunchOptions {
+  const outputDir = text(given.get('output-dir'));
   return {
     blocks,
-    ppn: number('ppn', 1, MAX_RANKS),
-    bindTo: choice('bind-to', one('bind-to') ?? 'none') as 'none' | 'core',
-    rankKind: one('ranks') === undefined ? undefined : (choice('ranks', one('ranks')!) as 'process' | 'thread'),
-    transports: transports(one('transport')),
+    ppn: whole(given.get('ppn'), 1, MAX_RANKS),
+    bindTo: (choice(given, 'bind-to') ?? 'none') as LaunchOptions['bindTo'],
+    rankKind: choice(given, 'ranks') as LaunchOptions['rankKind'],
+    transports: transports(given.get('transport')),
     explain: given.has('explain'),
     tagOutput: given.has('tag-output'),
-    outputDir: one('output-dir') === undefined ? undefined : resolve(one('output-dir')!),
-    stdin: standardInput(one('stdin')),
-    timeoutSeconds: seconds('timeout', one('timeout')),
+    outputDir: outputDir === undefined ? undefined : resolve(cwd, outputDir),
+    stdin: standardInput(given.get('stdin')),
+    timeoutSeconds: seconds(given.get('timeout'), 'more than 0', MAX_TIMEOUT_SECONDS),
     deterministic: given.has('deterministic'),
-    wait: choice('wait', one('wait') ?? 'auto') as LaunchOptions['wait'],
-    threadsPerRank: number('threads-per-rank', 1, 4096),
-    hugePages: choice('huge-pages', one('huge-pages') ?? 'on') === 'on',
-    graceSeconds: seconds('grace', one('grace')) ?? 5,
+    wait: (choice(given, 'wait') ?? 'auto') as LaunchOptions['wait'],
+    threadsPerRank: whole(given.get('threads-per-rank'), 1, MAX_THREADS),
+    hugePages: choice(given, 'huge-pages') !== 'off',
+    graceSeconds: seconds(given.get('grace'), '0 or more', MAX_GRACE_SECONDS) ?? 5,
     quiet: given.has('quiet'),
   };
 }
 
-function whole(name: string, text: string, min: number, max: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+/** The value, which may not be empty. */
+function text(setting: Setting | undefined): string | undefined {
+  const value = setting?.values[0];
+  if (value === '') throw mistake(setting!, 'a value');
+  return value;
+}
+
+function mistake({ spelling, values }: Setting, expected: string): CommandLineError {
+  return new CommandLineError(`${spelling} got ${shown(values[0]!)}: expected ${expected}`);
+}
+
+function shown(value: string): string {
+  return value === '' ? 'an empty value' : value;
+}
+
+function whole(setting: Setting | undefined, min: number, max: number): number | undefined {
+  if (setting === undefined) return undefined;
+  const value = /^\d+$/.test(setting.values[0]!) ? Number(setting.values[0]) : Number.NaN;
   if (value >= min && value <= max) return value;
-  throw new CommandLineError(`${name} got ${text}: expected a whole number from ${min} to ${max}`);
+  throw mistake(setting, `a whole number from ${min} to ${max}`);
 }
 
-function seconds(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && value <= 1e8) return value;
-  if (value === 0 && name === 'grace') return 0;
-  throw new CommandLineError(`--${name} got ${text}: expected seconds, more than 0`);
+function seconds(setting: Setting | undefined, range: 'more than 0' | '0 or more', max: number): number | undefined {
+  if (setting === undefined) return undefined;
+  const value = /^\d+(\.\d+)?$/.test(setting.values[0]!) ? Number(setting.values[0]) : Number.NaN;
+  if (value <= max && (value > 0 || (value === 0 && range === '0 or more'))) return value;
+  throw mistake(setting, `seconds, ${range} and at most ${max}`);
 }
 
-function choice(name: string, text: string): string {
-  const { choices } = OPTIONS.find((entry) => entry.name === name)!;
-  if (choices!.includes(text)) return text;
-  throw new CommandLineError(`--${name} got ${text}: expected ${choices!.slice(0, -1).join(', ')} or ${choices!.at(-1)}`);
+function choice(given: Given, name: string): string | undefined {
+  const setting = given.get(name);
+  const choices = entryOf(name).choices!;
+  if (setting === undefined || choices.includes(setting.values[0]!)) return setting?.values[0];
+  throw mistake(setting, `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`);
 }
 
-function transports(text: string | undefined): string[] {
-  if (text === undefined) return [];
-  const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !TRANSPORTS.includes(name));
-  if (unknown !== undefined)
-    throw new CommandLineError(`--transport got ${unknown}: expected a list of ${TRANSPORTS.join(', ')}`);
-  return names;
+function transports(setting: Setting | undefined): string[] {
+  if (setting === undefined) return [];
+  const names = setting.values[0]!.split(',').map((name) => name.trim());
+  if (names.every((name) => TRANSPORTS.includes(name))) return names;
+  throw mistake(setting, `a list of ${TRANSPORTS.join(', ')}`);
 }
 
-function standardInput(text: string | undefined): LaunchOptions['stdin'] {
-  if (text === undefined) return 0;
-  if (text === 'all' || text === 'none') return text;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new CommandLineError(`--stdin got ${text}: expected a rank, all or none`);
+function standardInput(setting: Setting | undefined): LaunchOptions['stdin'] {
+  const value = setting?.values[0] ?? '0';
+  if (value === 'all' || value === 'none') return value;
+  if (/^\d+$/.test(value)) return Number(value);
+  throw mistake(setting!, 'a rank, all or none');
 }
 
 /** Split at blanks outside quotes. */

@@ -5,13 +5,17 @@
 
 import { OPTIONS, variableOf, WITHOUT_VARIABLE } from './option-table.ts';
 
-const EPILOGUE = `Every option has a variable: ${OPTIONS.filter(({ name }) => !WITHOUT_VARIABLE.has(name))
-  .map(variableOf)
-  .join(', ')}. Ranks do not see them; all other variables reach the ranks, and so do TSMPI_RANK, TSMPI_SIZE and TSMPI_LOCAL_RANK.
-
-Exit codes: 0; that of the rank that caused the end (128 + signal; uncaught error 1; abort(c) c & 255); 1 start failed, or a
-rank ended while others wait for it; 2 usage; 124 --timeout; 126, 127 program not executable, not found; 130 Ctrl-C;
-141 output closed; 143 SIGTERM. The first Ctrl-C goes to the ranks, the second ends the job; Ctrl-\\ says where ranks wait.`;
+/** Paragraphs are one line each: yargs breaks them at the terminal's width. */
+const EPILOGUE = [
+  `Every option has a variable: ${OPTIONS.filter(({ name }) => !WITHOUT_VARIABLE.has(name))
+    .map(variableOf)
+    .join(', ')}. The command line goes before; a switch is 0 or 1. Ranks do not see these; all other variables reach them, ` +
+    'and so do TSMPI_RANK, TSMPI_SIZE and TSMPI_LOCAL_RANK.',
+  'Exit codes: 0; that of the rank that caused the end (128 + signal; uncaught error 1; abort(c) c & 255); 1 start failed, ' +
+    'or a rank ended while others wait for it; 2 usage; 124 --timeout; 126, 127 program not executable, not found; ' +
+    '130 Ctrl-C; 141 output closed; 143 SIGTERM.',
+  'The first Ctrl-C goes to the ranks, the second ends the job; Ctrl-\\ says where ranks wait.',
+].join('\n\n');
 
 /** Return the help as text. */
 export async function helpText(): Promise<string> {

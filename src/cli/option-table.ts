@@ -58,7 +58,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     isRepeatable: true,
     isOfBlock: true,
     group: 'Program',
-    text: 'set a variable for the ranks, or pass it on',
+    text: 'set a variable for the ranks, or pass it on; several in TSMPI_X, with blanks between',
   },
   {
     name: 'node-args',
@@ -99,21 +99,30 @@ export const OPTIONS: readonly OptionEntry[] = [
 /** Transports that this version has. */
 export const TRANSPORTS: readonly string[] = ['self', 'shm'];
 
-/** What users of other launchers type, and what to say. */
+const ONE_HOST = 'this version runs all ranks on one host: leave it out';
+
+/** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([
-  ...['-H', '-host', '--host'].map((name): [string, string] => [name, 'this version runs all ranks on one host: leave it out']),
-  ...['-hostfile', '--hostfile', '-machinefile', '--machinefile', '-f'].map((name): [string, string] => [
-    name,
-    'this version runs all ranks on one host: leave it out',
-  ]),
+  ...[
+    ...['-H', '-host', '--host', '-hostfile', '--hostfile', '-machinefile', '--machinefile', '-f', '--map-by', '-map-by'],
+    ...['--rsh', '--stage', '--iface', '--ports', '--tls', '--heartbeat', '--starter'],
+  ].map((name): [string, string] => [name, ONE_HOST]),
   ['-c', 'the number of ranks is -n'],
+  ['-ppn', 'the option is --ppn'],
+  ['-N', 'the option is --ppn'],
+  ['--npernode', 'the option is --ppn'],
+  ['-npernode', 'the option is --ppn'],
   ['--bind-to-core', 'the option is --bind-to core'],
   ['-bind-to', 'the option is --bind-to'],
   ['-wdir', 'the option is --wdir'],
   ['-wd', 'the option is --wdir'],
   ['-genv', 'the option is -x NAME=VALUE'],
   ['-env', 'the option is -x NAME=VALUE'],
-  ['--map-by', 'this version runs all ranks on one host, where there is nothing to map by'],
+  ['-tag-output', 'the option is --tag-output'],
+  ['-output-filename', 'the option is --output-dir'],
+  ['--output-filename', 'the option is --output-dir'],
+  ['-q', 'the option is --quiet'],
+  ['-v', 'the option is --explain, or --version'],
 ]);
 
 /** Return the variable of an option. */
@@ -121,5 +130,5 @@ export function variableOf({ name }: OptionEntry): string {
   return `TSMPI_${name.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** Options whose variables are not read: they make sense on a command line only. */
-export const WITHOUT_VARIABLE: ReadonlySet<string> = new Set(['x', 'exec', 'version', 'help', 'oversubscribe']);
+/** Options that have no variable: they ask, and start nothing. */
+export const WITHOUT_VARIABLE: ReadonlySet<string> = new Set(['version', 'help']);

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../../src/cli/command-line.ts';
+import { OPTIONS, variableOf } from '../../../src/cli/option-table.ts';
 import type { LaunchOptions } from '../../../src/launcher/options.ts';
 
 function parse(args: readonly string[], env: NodeJS.ProcessEnv = {}): LaunchOptions {
@@ -100,9 +101,48 @@ describe('options', () => {
     expect(env).toEqual({ TSMPI_NATIVE: 'off' });
   });
 
+  test('a variable is the default of every program of the job', () => {
+    const env: NodeJS.ProcessEnv = {
+      TSMPI_NP: '3',
+      TSMPI_WDIR: 'deep',
+      TSMPI_X: 'A=1 B="2 3"',
+      TSMPI_QUIET: '1',
+      TSMPI_EXEC: '1',
+    };
+    const { blocks, quiet } = parse(['a', ':', '-n', '5', '-x', 'C=4', '--wdir', '/', 'b'], env);
+    expect(blocks).toMatchObject([
+      { ranks: 3, wdir: '/somewhere/deep', env: { A: '1', B: '2 3' }, exec: true },
+      { ranks: 5, wdir: '/', env: { C: '4' }, exec: true },
+    ]);
+    expect(quiet).toBe(true);
+    expect(env).toEqual({});
+  });
+
+  test('a mistake in a variable is told by its name', () => {
+    expect(() => parse(['a'], { TSMPI_NP: 'four' })).toThrow(/^TSMPI_NP got four: expected a whole number/);
+    expect(() => parse(['a'], { TSMPI_WAIT: 'never' })).toThrow(/^TSMPI_WAIT got never: expected spin, park or auto$/);
+  });
+
+  test('every option but help and version has a variable, which ranks do not get', () => {
+    const variables = OPTIONS.map(variableOf).filter((name) => !['TSMPI_HELP', 'TSMPI_VERSION'].includes(name));
+    expect(variables).toHaveLength(OPTIONS.length - 2);
+    const env = Object.fromEntries(variables.map((name): [string, string] => [name, '']));
+    parse(['a'], env);
+    expect(env).toEqual({});
+  });
+
+  test('--oversubscribe is accepted and changes nothing', () => {
+    expect(parse(['--oversubscribe', 'a'])).toEqual(parse(['a']));
+  });
+
+  test('paths are those of the folder that the command was given in', () => {
+    expect(parse(['--output-dir', 'out', 'a']).outputDir).toBe('/somewhere/out');
+  });
+
   test('help and version win over a missing program', () => {
     expect(parseCommandLine(['--help'], {}, '/').kind).toBe('help');
     expect(parseCommandLine(['-n', '4', '--version'], {}, '/').kind).toBe('version');
+    expect(parseCommandLine(['--help'], { TSMPI_NP: 'wrong' }, '/').kind).toBe('help');
   });
 });
 
@@ -113,17 +153,35 @@ describe('mistakes', () => {
     [['-n', '0', 'a'], /^-n got 0: expected a whole number from 1 to/],
     [['-n', 'four', 'a'], /^-n got four: expected a whole number/],
     [['-n', '1.5', 'a'], /^-n got 1\.5: expected a whole number/],
-    [['-n', '1e3', 'a'], /^-n got 1e3: expected a whole number/],
+    [['-n', '1e9', 'a'], /^-n got 1e9: expected a whole number/],
+    [['--np', '99999999999', 'a'], /^--np got 99999999999: expected a whole number from 1 to 16777216$/],
+    [['--np=', 'a'], /^--np got an empty value: expected a whole number/],
+    [['-n4', 'a'], /^unknown option -n4: expected -n 4$/],
+    [['-np=4', 'a'], /^unknown option -np=4: expected -np 4$/],
+    [['-n', '--quiet', 'a'], /^-n got --quiet: expected a whole number/],
+    [['--quiet', '--quiet', 'a'], /^--quiet is given twice: expected it once$/],
     [['-n', '-4', 'a'], /^-n got -4: expected a whole number/],
     [['-n'], /^-n has no value: expected -n N$/],
     [['--tmieout', '3', 'a'], /^unknown option --tmieout: did you mean --timeout\?$/],
     [['--frobnicate', 'a'], /^unknown option --frobnicate: see tsmpirun --help$/],
-    [['-n', '2', '--np', '3', 'a'], /^--np is given twice: expected it once$/],
+    [['-n', '2', '--np', '3', 'a'], /^--np is given twice \(the first time as -n\): expected it once$/],
     [['--explain=yes', 'a'], /^--explain takes no value, got yes$/],
+    ...['--host', '--hostfile', '--rsh', '--stage', '--iface', '--ports', '--tls', '--heartbeat', '--starter', '--map-by'].map(
+      (option): [string[], RegExp] => [
+        [option, 'a'],
+        new RegExp(`^${option} is not an option here: this version runs all ranks on one host: leave it out$`),
+      ],
+    ),
+    [['--host=a:2,b', 'a'], /^--host is not an option here/],
+    [['-wd', '/', 'a'], /^-wd is not an option here: the option is --wdir$/],
+    [['--wdir', '', 'a'], /^--wdir got an empty value: expected a value$/],
+    [['--grace', '2000001', 'a'], /^--grace got 2000001: expected seconds, 0 or more and at most 2000000$/],
+    [['--bind-to', 'socket', 'a'], /^--bind-to got socket: expected none or core$/],
+    [['--transport', 'shm,,self', 'a'], /^--transport got shm,,self: expected a list of self, shm$/],
     [['-H', 'x', 'a'], /^-H is not an option here: this version runs all ranks on one host/],
     [['-machinefile', 'x', 'a'], /^-machinefile is not an option here: this version runs all ranks on one host/],
     [['--wait', 'never', 'a'], /^--wait got never: expected spin, park or auto$/],
-    [['--timeout', '0', 'a'], /^--timeout got 0: expected seconds, more than 0$/],
+    [['--timeout', '0', 'a'], /^--timeout got 0: expected seconds, more than 0 and at most/],
     [['--timeout', 'soon', 'a'], /^--timeout got soon: expected seconds/],
     [['--stdin', 'five', 'a'], /^--stdin got five: expected a rank, all or none$/],
     [['-x', '1A=2', 'a'], /^-x got 1A=2: expected NAME or NAME=VALUE$/],
@@ -137,6 +195,6 @@ describe('mistakes', () => {
   });
 
   test('a switch by variable is 0 or 1', () => {
-    expect(() => parse(['a'], { TSMPI_QUIET: 'maybe' })).toThrow(/^TSMPI_QUIET is maybe: expected 0 or 1$/);
+    expect(() => parse(['a'], { TSMPI_QUIET: 'maybe' })).toThrow(/^TSMPI_QUIET got maybe: expected 0 or 1$/);
   });
 });
