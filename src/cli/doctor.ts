@@ -3,9 +3,12 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, freemem } from 'node:os';
-import { loadAddon } from '../native/loader.ts';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { segmentNeeds } from '../agent/memory.ts';
+import type { Addon } from '../native/addon.ts';
+import { type LoadedAddon, loadAddon } from '../native/loader.ts';
+import { cpuQuota } from './cpu-quota.ts';
 import { readHugePages } from './info.ts';
 
 export interface Finding {
@@ -15,14 +18,17 @@ export interface Finding {
   readonly advice: string;
 }
 
-/** Bytes of a segment for 64 ranks, about: what a large job on one host asks for. */
-const SEGMENT_BYTES = 48 * 2 ** 20;
-/** Descriptors that the agent holds for each rank. */
-const DESCRIPTORS_PER_RANK = 6;
+/** A large job on one host: what memory and descriptors are measured against. */
+const RANKS = 64;
+/** Descriptors that the agent holds for each rank, with --stdin all. */
+const DESCRIPTORS_PER_RANK = 5;
+/** Those that it holds for itself, rounded up. */
+const OWN_DESCRIPTORS = 32;
 
 /** Examine this host. */
 export function examine(): Finding[] {
-  return [node(), compiler(), addon(), memory(), singleCopy(), hugePages(), descriptors(), cores()];
+  const loaded = loadAddon();
+  return [node(), compiler(loaded), addon(loaded), memory(loaded), singleCopy(loaded), hugePages(), descriptors(), cores()];
 }
 
 function ok(what: string): Finding {
@@ -36,59 +42,74 @@ function node(): Finding {
   return { state: 'fail', what: `Node ${process.version}`, advice: 'tsmpi needs Node ^20.19 or >=22.12: install one of these' };
 }
 
-function compiler(): Finding {
-  const name = process.env.CC ?? 'cc';
+function compiler(loaded: LoadedAddon): Finding {
+  const name = process.env.CC || 'cc'; // as native/build.mjs does
   try {
     const version = execFileSync(name, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
     return ok(`C compiler: ${version.split('\n')[0]}`);
   } catch {
     const advice = 'it builds the native addon; without it ranks are threads: install gcc, or set CC';
-    return { state: loadAddon().addon === undefined ? 'warn' : 'ok', what: `no C compiler (${name})`, advice };
+    return { state: loaded.addon === undefined ? 'warn' : 'ok', what: `no C compiler (${name})`, advice };
   }
 }
 
-function addon(): Finding {
-  const loaded = loadAddon();
+function addon(loaded: LoadedAddon): Finding {
   if (loaded.addon !== undefined) return ok(`native addon: ${loaded.attempts.at(-1)!.path}`);
   const reasons = loaded.attempts.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
   const advice = `ranks run as threads, and long messages take two copies (${reasons}): npm run build:native, or npm rebuild tsmpi`;
   return { state: 'warn', what: 'native addon not loaded', advice };
 }
 
-function memory(): Finding {
-  const mib = Math.round(SEGMENT_BYTES / 2 ** 20);
-  if (freemem() < 2 * SEGMENT_BYTES) {
-    return {
-      state: 'fail',
-      what: `${Math.round(freemem() / 2 ** 20)} MiB of memory are free`,
-      advice: `a job of 64 ranks wants ${mib} MiB to share`,
-    };
-  }
-  const native = loadAddon().addon;
-  if (native === undefined) return ok(`memory to share: ${mib} MiB can be had`);
-  const fd = native.createMemory('tsmpi-doctor', SEGMENT_BYTES);
-  if (fd < 0) {
-    return {
-      state: 'fail',
-      what: `memory to share: memfd_create or fallocate failed with errno ${-fd}`,
-      advice: 'look at the limits of memory and of file size (ulimit -a)',
-    };
-  }
-  native.close(fd);
-  return ok(`memory to share: ${mib} MiB can be had`);
+function memory({ addon: native }: LoadedAddon): Finding {
+  const { wanted, least, available } = segmentNeeds(RANKS);
+  const canHave = (bytes: number): boolean => bytes <= available && (native === undefined || canReserve(native, bytes));
+  if (canHave(wanted)) return ok(`memory to share: ${mebibytes(wanted)} for ${RANKS} ranks can be had`);
+  const what = `memory to share: ${mebibytes(wanted)} for ${RANKS} ranks cannot be had, with ${mebibytes(available)} left`;
+  const how = 'free memory, or raise the limits of file size (ulimit -f) and of the container';
+  if (canHave(least)) return { state: 'warn', what, advice: `such a job gets smaller buffers and is slower: ${how}` };
+  return { state: 'fail', what, advice: `such a job needs ${mebibytes(least)} at the least, or does not start: ${how}` };
 }
 
-function singleCopy(): Finding {
-  const native = loadAddon().addon;
-  if (native === undefined)
-    return { state: 'warn', what: 'single copy (process_vm_readv): not tried without the addon', advice: 'see above' };
-  const from = Float64Array.of(Math.PI);
-  const to = new Float64Array(64);
-  const source = new Float64Array(64).fill(from[0]!);
-  const read = native.readMemory(process.pid, native.addressOf(source), to, 0, source.byteLength);
-  if (read === source.byteLength && to[63] === Math.PI) return ok('single copy (process_vm_readv) works');
-  const advice = 'long messages go through buffers in two copies: allow ptrace within the container (seccomp, CAP_SYS_PTRACE)';
-  return { state: 'warn', what: `single copy (process_vm_readv) fails with errno ${-read}`, advice };
+function canReserve(native: Addon, bytes: number): boolean {
+  const fd = native.createMemory('tsmpi-doctor', bytes);
+  if (fd < 0) return false;
+  native.close(fd);
+  return true;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
+
+/** A child reads this process's memory, as a rank reads another's: of its own, any process may. */
+const READER = `
+  const [path, pid, address] = process.argv.slice(1);
+  const module = { exports: {} };
+  process.dlopen(module, path);
+  const target = new Float64Array(64);
+  const count = module.exports.readMemory(Number(pid), Number(address), target, 0, target.byteLength);
+  process.stdout.write(count + ' ' + target[63]);
+`;
+
+function singleCopy({ addon: native, attempts }: LoadedAddon): Finding {
+  if (native === undefined) {
+    const advice = 'it is an affair of the addon, which see above';
+    return { state: 'warn', what: 'single copy (process_vm_readv): not tried without the addon', advice };
+  }
+  const source = new Float64Array(64).fill(Math.PI);
+  native.setPtracer(process.pid);
+  const args = ['-e', READER, attempts.at(-1)!.path, String(process.pid), String(native.addressOf(source))];
+  const [count, last] = execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 }).split(' ').map(Number);
+  if (count === source.byteLength && last === source[63]) return ok('single copy (process_vm_readv) works');
+  const scope = readText('/proc/sys/kernel/yama/ptrace_scope').trim();
+  const how = ['2', '3'].includes(scope)
+    ? `kernel.yama.ptrace_scope is ${scope}: set it to 1`
+    : 'allow it in the container (seccomp)';
+  return {
+    state: 'warn',
+    what: `single copy (process_vm_readv) fails with errno ${-count!}`,
+    advice: `long messages take two copies instead of one: ${how}`,
+  };
 }
 
 function hugePages(): Finding {
@@ -101,27 +122,31 @@ function hugePages(): Finding {
 function descriptors(): Finding {
   const limit = Number(/^Max open files\s+(\d+)/m.exec(readText('/proc/self/limits'))?.[1] ?? Number.NaN);
   if (Number.isNaN(limit)) return ok('open files: no limit is known on this system');
-  const ranks = Math.floor((limit - 50) / DESCRIPTORS_PER_RANK);
-  if (ranks >= 64) return ok(`open files: ${limit}, enough for ${ranks} ranks`);
-  return { state: 'warn', what: `open files: ${limit}, enough for ${ranks} ranks`, advice: 'raise it: ulimit -n 4096' };
+  const ranks = Math.max(0, Math.floor((limit - OWN_DESCRIPTORS) / DESCRIPTORS_PER_RANK));
+  const what = `open files: ${limit}, enough for ${ranks} ranks`;
+  if (ranks >= RANKS) return ok(what);
+  return { state: ranks > 0 ? 'warn' : 'fail', what, advice: 'larger jobs do not start: raise it with ulimit -n 4096' };
 }
 
 function cores(): Finding {
   const usable = availableParallelism();
-  const [quota, period] = readText('/sys/fs/cgroup/cpu.max').split(/\s+/).map(Number);
-  if (quota !== undefined && period !== undefined && quota / period < usable) {
-    const share = (quota / period).toFixed(1);
+  const quota = cpuQuota();
+  if (quota !== undefined && quota < usable) {
     return {
       state: 'warn',
-      what: `${usable} cores, of which the cgroup grants ${share}`,
-      advice: 'ranks that spin are throttled: start fewer ranks, or with --wait park',
+      what: `${usable} cores, but the cgroup grants the time of ${Number(quota.toFixed(2))}`,
+      advice: 'ranks that spin are throttled: start fewer ranks, or with --wait park, or raise the quota of the container',
     };
   }
   return ok(`${usable} of ${cpus().length} cores can be used`);
 }
 
 function readText(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // another system
+  }
 }
 
 /** Return the findings as text. */

@@ -21,8 +21,11 @@ export interface Info {
   readonly variables: readonly { name: string; meaning: string; value: string | undefined }[];
 }
 
-/** Variables that ranks read, besides those of options. */
+/** Variables that ranks read or are given, besides those of options. */
 const RANK_VARIABLES: readonly [string, string][] = [
+  ['TSMPI_RANK', 'set for each rank: its number in the job'],
+  ['TSMPI_SIZE', 'set for each rank: the number of ranks'],
+  ['TSMPI_LOCAL_RANK', 'set for each rank: its number on its host'],
   ['TSMPI_NATIVE', 'the addon to load, or off'],
   ...['BARRIER', 'BCAST', 'REDUCE', 'ALLREDUCE', 'GATHER', 'GATHERV', 'SCATTER', 'ALLGATHER', 'ALLTOALL'].map(
     (name): [string, string] => [`TSMPI_COLLECTIVE_${name}`, 'the algorithm to force for this collective'],

@@ -8,16 +8,23 @@ import { VERSION } from '../base/version.ts';
 import { examine, formatFindings } from './doctor.ts';
 import { collectInfo, formatInfo } from './info.ts';
 
+const args = process.argv.slice(2);
 const COMMANDS = ['info', 'doctor'];
 
-function fail(message: string): never {
-  process.stderr.write(`tsmpi: ${message}\n`);
-  process.exit(2);
+/** Say what yargs found wrong, with what was expected instead. */
+function sentence(message: string): string {
+  const command = args.find((argument) => !argument.startsWith('-'));
+  if (command !== undefined && !COMMANDS.includes(command)) {
+    return `unknown command ${command}: expected ${COMMANDS.join(' or ')}; see tsmpi --help`;
+  }
+  const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
+  if (unknown === undefined) return message;
+  return `unknown argument ${unknown}: see tsmpi ${command === undefined ? '' : `${command} `}--help`;
 }
 
 const JSON_OPTION = { type: 'boolean', description: 'print JSON', default: false } as const;
 
-await yargs(process.argv.slice(2))
+await yargs(args)
   .scriptName('tsmpi')
   .usage('tsmpi <command>\n\nJobs are started by tsmpirun.')
   .command(
@@ -47,7 +54,7 @@ await yargs(process.argv.slice(2))
   .wrap(Math.min(110, process.stdout.columns ?? 100))
   .fail((message, error) => {
     if (error !== undefined && error !== null) throw error;
-    const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
-    fail(unknown === undefined ? message : `unknown: ${unknown}; expected ${COMMANDS.join(' or ')}, see tsmpi --help`);
+    process.stderr.write(`tsmpi: ${sentence(message)}\n`);
+    process.exit(2);
   })
   .parseAsync();

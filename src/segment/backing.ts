@@ -13,7 +13,7 @@ import { layOut, type SegmentShape, shapesFor } from './layout.ts';
 import { Segment } from './segment.ts';
 
 /** Left to everybody else on the host: a segment that takes the last page would only move the death elsewhere. */
-const RESERVE_BYTES = 16 << 20;
+export const RESERVE_BYTES: number = 16 << 20;
 
 /** Longest segment: offsets are shifted as 32-bit integers (`>> 2`) all over the data path. */
 const MAX_SEGMENT_BYTES = 2 ** 31;
