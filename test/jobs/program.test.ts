@@ -54,6 +54,54 @@ if (world.rank === world.size - 1) console.log(JSON.stringify(facts.all));
   });
 });
 
+describe.each(['process', 'thread'])('CommonJS, ranks as %s', (kind) => {
+  test('a .js program without a package is its own main module and knows its place', async () => {
+    const program = write(
+      'main.js',
+      `const { world } = require('tsmpi');
+const { hostname } = require('os');
+if (require.main === module && world.rank === 1) console.log([__filename, __dirname, process.argv[1], typeof hostname()].join());
+`,
+    );
+    const { code, stdout, stderr } = await runJob(['-n', '2', '--ranks', kind, program]);
+    expect(stderr).toBe('');
+    expect(stdout).toBe(`${program},${folder},${program},string\n`);
+    expect(code).toBe(0);
+  });
+
+  test('beside ES modules: one tsmpi, built-in modules, each at its own place', async () => {
+    write(
+      'old.cjs',
+      `const { world } = require('tsmpi');\nmodule.exports = { world, sep: require('path').sep, here: __dirname };\n`,
+    );
+    const program = write(
+      'main.ts',
+      `import { createRequire } from 'node:module';
+import { world } from 'tsmpi';
+import old from './old.cjs';
+const require = createRequire(import.meta.url);
+if (world.rank === 0) console.log(old.world === world, old.sep, old.here, require.resolve('./old.cjs'));
+`,
+    );
+    const { code, stdout, stderr } = await runJob(['-n', '2', '--ranks', kind, program]);
+    expect(stderr).toBe('');
+    expect(stdout).toBe(`true / ${folder} ${join(folder, 'old.cjs')}\n`);
+    expect(code).toBe(0);
+  });
+});
+
+test('the settings of tsconfig.json hold in modules that ask for their place too', async () => {
+  write('tsconfig.json', '{ "compilerOptions": { "useDefineForClassFields": false } }');
+  const program = write(
+    'fields.ts',
+    `class Base { constructor() { this.set(); } set(): void {} }
+class Derived extends Base { value: number; set(): void { this.value = import.meta.url.length; } }
+console.log(new Derived().value);
+`,
+  );
+  expect(await runJob(['-n', '1', '--quiet', program])).toMatchObject({ code: 0, stdout: `${`file://${program}`.length}\n` });
+});
+
 test('a worker named by its URL is bundled too', async () => {
   write(
     'worker.ts',
