@@ -2,7 +2,8 @@
  * Builds dist/: `node src/build.mjs [--quiet]`.
  *
  * The idea: esbuild makes one file of everything that a rank loads, and one of each command, since many small modules cost
- * several times the start of a bare node; tsc writes declarations only. A key, the hash of all sources, lies beside the
+ * several times the start of a bare node; tsc writes declarations only. What a rank loads is index.cjs, by way of
+ * load-bundle.mjs and with the code that V8 compiled of it here (cache-code.mjs): that halves its share of a start. A key, the hash of all sources, lies beside the
  * output: nothing changed, nothing done. Files are written to a folder of their own and renamed one by one, so two builds
  * at once and a killed one do no harm.
  * Limits: the addon is built by native/build.mjs.
@@ -31,7 +32,6 @@ const KEY = join(DIST, 'build-key.json');
 
 /** Output name and source of each bundle. */
 const ENTRIES = {
-  index: 'src/index.ts',
   agent: 'src/agent/main.ts',
   'thread-host': 'src/agent/thread-host.ts',
   'thread-rank': 'src/agent/thread-rank.ts',
@@ -64,12 +64,35 @@ function isUpToDate(key) {
   return built.key === key && built.files.every((file) => existsSync(join(DIST, file)));
 }
 
+/** Built-in modules of Node as objects whose members are looked up when they are used: a rank's start loads few of them. */
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `
+        let loaded;
+        const load = () => (loaded ??= process.getBuiltinModule(${JSON.stringify(path)}));
+        ${[...(builtinNames.get(path) ?? [])].map((name) => `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => load().${name} });`).join('\n')}`,
+    }));
+  },
+};
+
+/** Names that sources import from each built-in module. */
+const builtinNames = new Map();
+for (const file of filesBelow(join(ROOT, 'src'))) {
+  for (const [, names, module] of readFileSync(file, 'utf8').matchAll(/^import \{([^}]+)\} from '(node:[^']+)';$/gm)) {
+    const known = builtinNames.get(module) ?? new Set();
+    builtinNames.set(module, known);
+    for (const name of names.split(',')) if (name.trim() !== '') known.add(name.trim().split(' as ')[0]);
+  }
+}
+
 async function bundle(outdir, version) {
   const { build } = await import('esbuild');
-  // Named as they will lie in dist/, so that source maps lead to the sources from there.
-  const { outputFiles } = await build({
+  const options = {
     absWorkingDir: ROOT,
-    entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })),
+    // Named as they will lie in dist/, so that source maps lead to the sources from there.
     outdir: DIST,
     write: false,
     bundle: true,
@@ -82,9 +105,37 @@ async function bundle(outdir, version) {
     packages: 'external',
     define: { TSMPI_VERSION: JSON.stringify(version) },
     logLevel: 'warning',
-  });
-  for (const { path, contents } of outputFiles) writeFileSync(join(outdir, basename(path)), contents);
+  };
+  const write = ({ outputFiles }) => {
+    for (const { path, contents } of outputFiles) writeFileSync(join(outdir, basename(path)), contents);
+  };
+  write(await build({ ...options, entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })) }));
   for (const command of COMMANDS) chmodSync(join(outdir, `${command}.js`), 0o755);
+
+  const library = await build({
+    ...options,
+    entryPoints: [{ in: 'src/index.ts', out: 'index' }],
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    banner: { js: '(function (module, bundleUrl) {' },
+    footer: { js: '})' },
+    define: { ...options.define, 'import.meta.url': 'bundleUrl' },
+    plugins: [lazyBuiltins],
+  });
+  write(library);
+  const { metafile } = await build({ ...options, entryPoints: ['src/index.ts'], metafile: true });
+  const names = Object.values(metafile.outputs).flatMap(({ exports }) => exports);
+  const contents = `
+    import { loadBundle } from './src/load-bundle.mjs';
+    export const { ${names.join(', ')} } = loadBundle(import.meta.url);`;
+  write(
+    await build({
+      ...options,
+      sourcemap: false,
+      stdin: { contents, resolveDir: ROOT, sourcefile: 'index.js' },
+      entryNames: 'index',
+    }),
+  );
 }
 
 /** Write declarations; true if the types are sound. */
@@ -126,8 +177,8 @@ if (!isUpToDate(key)) {
       renameSync(join(outdir, 'key'), KEY);
       if (!isQuiet)
         console.log(
-          `built dist/: ${Object.keys(ENTRIES)
-            .map((name) => `${name}.js ${Math.round(statSync(join(DIST, `${name}.js`)).size / 1024)} KiB`)
+          `built dist/: ${['index.cjs', ...Object.keys(ENTRIES).map((name) => `${name}.js`)]
+            .map((name) => `${name} ${Math.round(statSync(join(DIST, name)).size / 1024)} KiB`)
             .join(', ')}`,
         );
     } else process.exitCode = 1;

@@ -8,6 +8,13 @@ import type { TerminalFacts } from '../bootstrap/job.ts';
 import type { LaunchOptions } from './options.ts';
 import type { Placement } from './placement.ts';
 
+/**
+ * Variables that the agent runs without; the ranks get them back. Options of Node that the user set are meant for the
+ * ranks: a debugger or profiler in the agent would collide with theirs. Reading certificates takes 30 ms of a start, and
+ * the agent speaks to nobody who shows one.
+ */
+export const WITHHELD_FROM_AGENT: readonly string[] = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
+
 /** Whose standard input comes how: one rank reads ours itself, unless ours is a terminal. */
 export function planInput(stdin: LaunchOptions['stdin'], size: number, isTerminal: boolean): AgentJob['stdin'] {
   if (stdin === 'none') return { ranks: [], from: 'forward' };
@@ -23,8 +30,9 @@ export function describeAgentJob(
   placement: Placement,
   stdin: AgentJob['stdin'],
 ): AgentJob {
-  // The agent runs without NODE_OPTIONS; the ranks get them back.
-  const nodeOptions = process.env.NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS: process.env.NODE_OPTIONS };
+  const withheld = Object.fromEntries(
+    WITHHELD_FROM_AGENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
   return {
     id,
     version: VERSION,
@@ -37,7 +45,7 @@ export function describeAgentJob(
       args,
       exec,
       wdir,
-      env: { ...nodeOptions, ...env },
+      env: { ...withheld, ...env },
       nodeArgs,
     })),
     programOfRank: placement.programOfRank,

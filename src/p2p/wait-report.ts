@@ -107,7 +107,8 @@ export class WaitReport {
 /** Where in the program the blocking call stands: `, wait() at sim.ts:12`. */
 function callSite(): string {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
-  const own = import.meta.url;
+  // The library is one file, that of the first frame; in tests of the sources it is this folder.
+  const own = frames[0]?.match(/([^\s(]+):\d+:\d+\)?$/)?.[1] ?? '';
   const frame = frames.find((line) => !line.includes(own) && !line.includes('/p2p/') && !line.includes('(node:'));
   const place = frame?.match(/([^/\\(]+:\d+):\d+\)?$/)?.[1];
   return place === undefined ? '' : `, wait() at ${place}`;

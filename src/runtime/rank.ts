@@ -58,7 +58,7 @@ export function startRank(
   const { addon } = loadAddon();
   const { segment, localRank, worldRank, agentPid } = attach(place, addon);
   const description = JSON.parse(segment.description()) as JobDescription;
-  claim(segment, localRank, worldRank);
+  claim(segment, localRank, worldRank, place.kind === 'process' ? 0 : threadId);
   const { localRanks, cores, wait, size } = description;
 
   const record: RankRecord = {
@@ -167,8 +167,8 @@ function attach(place: Exclude<Place, { kind: 'held' }>, addon: Addon | undefine
 }
 
 /** Take the rank's place; refuse when somebody holds it already. */
-function claim(segment: Segment, localRank: number, worldRank: number): void {
-  const holder = segment.claim(localRank, process.pid, threadId);
+function claim(segment: Segment, localRank: number, worldRank: number, thread: number): void {
+  const holder = segment.claim(localRank, process.pid, thread);
   if (holder === undefined) return;
   const message = `rank ${worldRank} is held by process ${holder.pid}, thread ${holder.threadId}: expected one holder`;
   throw new MpiError('ERR_MPI_NO_RANK', message);

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Connection, StreamConnection } from '../../agent/connection.ts';
 import type { FromAgent, ToAgent } from '../../agent/protocol.ts';
+import { WITHHELD_FROM_AGENT } from '../agent-job.ts';
 
 export interface StartedAgent {
   readonly pid: number;
@@ -22,8 +23,8 @@ export interface StartedAgent {
 
 /** Start the agent; `inheritInput`: it gets our standard input, for a rank to read directly. */
 export function startLocalAgent(inheritInput: boolean): StartedAgent {
-  // Options of Node that the user set are meant for the ranks; a debugger or profiler in the agent would collide with theirs.
-  const { NODE_OPTIONS: _, ...env } = process.env;
+  const env = { ...process.env };
+  for (const name of WITHHELD_FROM_AGENT) delete env[name];
   const entry = fileURLToPath(new URL('./agent.js', import.meta.url));
   const child = spawn(process.execPath, [entry], {
     detached: true,
