@@ -49,14 +49,21 @@ export type Over<C extends Ctor, B extends ArrayBufferLike> = C extends typeof F
 /** Arrays of at least so many bytes ask for huge pages. */
 const HUGE_BYTES = 1 << 21;
 const PAGE_BYTES = 4096;
+/** What all constructors of typed arrays derive from; it has no name of its own. */
+const TYPED_ARRAY: unknown = Object.getPrototypeOf(Uint8Array);
 
 /**
  * Allocate a zeroed, page-aligned array of `length` elements. `shared`: over a SharedArrayBuffer, for worker threads.
- * Without the addon an ordinary array is returned, whose alignment is the engine's. Errors: ERR_MPI_COUNT, ERR_MPI_NO_MEM.
+ * Without the addon an ordinary array is returned, whose alignment is the engine's. Errors: ERR_MPI_TYPE,
+ * ERR_MPI_COUNT, ERR_MPI_NO_MEM.
  */
 export function alloc<C extends Ctor>(ctor: C, length: number, options: { shared: true }): Over<C, SharedArrayBuffer>;
 export function alloc<C extends Ctor>(ctor: C, length: number, options?: { shared?: boolean }): Over<C, ArrayBuffer>;
-export function alloc(ctor: Ctor, length: number, options: { shared?: boolean } = {}): TypedArray {
+export function alloc(ctor: Ctor, length: number, options?: { shared?: boolean }): TypedArray {
+  if (typeof ctor !== 'function' || Object.getPrototypeOf(ctor) !== TYPED_ARRAY) {
+    const given = typeof ctor === 'function' ? (ctor as { name: string }).name : String(ctor);
+    throw new MpiError('ERR_MPI_TYPE', `alloc got ${given}: expected the constructor of a typed array, as Float64Array`);
+  }
   if (!Number.isSafeInteger(length) || length < 0) {
     throw new MpiError('ERR_MPI_COUNT', `alloc got ${String(length)} for its length: expected an integer, 0 or more`);
   }
@@ -64,7 +71,7 @@ export function alloc(ctor: Ctor, length: number, options: { shared?: boolean } 
   const Over = ctor as new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray;
   const { addon } = loadAddon();
   try {
-    if (options.shared === true) {
+    if (options?.shared === true) {
       const buffer = new SharedArrayBuffer(byteLength + PAGE_BYTES);
       const misalignment = addon === undefined ? 0 : addon.addressOf(new Uint8Array(buffer)) % PAGE_BYTES;
       return new Over(buffer, (PAGE_BYTES - misalignment) % PAGE_BYTES, length);
