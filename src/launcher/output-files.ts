@@ -5,8 +5,8 @@
  * it goes to the page cache, and an error (a full disk) belongs to the bytes at hand. Only the first error is told.
  */
 
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 export class OutputFiles {
   readonly #files: { readonly path: string; readonly fd: number }[] = [];
@@ -16,7 +16,7 @@ export class OutputFiles {
 
   /** Throws as mkdir and open do. */
   constructor(folder: string, size: number) {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     for (let rank = 0; rank < size; rank++) {
       for (const name of [`rank.${rank}.out`, `rank.${rank}.err`]) {
         const path = join(folder, name);
@@ -38,5 +38,17 @@ export class OutputFiles {
 
   close(): void {
     for (const { fd } of this.#files.splice(0)) closeSync(fd);
+  }
+}
+
+/** Make a folder and those above it. Not by mkdir's own `recursive`, which never returns below /proc on Node 20. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another job may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
   }
 }

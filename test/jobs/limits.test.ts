@@ -30,6 +30,12 @@ test('a working directory that is not there', async () => {
   expect(lastLine).toMatch(/^tsmpirun: .*\/no\/such\/folder/);
 });
 
+test.each(['/proc/none/deeper', '/dev/null/below'])('a folder for output that cannot be made: %s', async (folder) => {
+  const { code, lastLine } = await runJob(['-n', '2', '--output-dir', folder, program('plain.mjs')]);
+  expect(code).toBe(1);
+  expect(lastLine).toMatch(/^tsmpirun: E[A-Z]+: .* '\/(proc\/none|dev\/null\/below)'$/);
+});
+
 test('SIGTERM ends a job whose output nobody takes', async () => {
   const script = 'trap "" TERM; yes a line of output';
   const job = new Job(['-n', '2', '--quiet', '--grace', '0.2', '--exec', 'sh', '-c', script], { holdOutput: true });

@@ -17,6 +17,7 @@ if (mode === 'foreign' && isOdd) {
     else await request;
   };
   if (!isOdd) await receive();
+  else if (mode === 'hold') await world.recv(new Float64Array(1), 0, 7);
   else if (mode === 'abort') abort(77, 'out of cheese');
   else if (mode === 'abort-zero') abort(0);
   else if (mode === 'vanish') process.reallyExit(0);

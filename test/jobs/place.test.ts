@@ -1,0 +1,40 @@
+/** Who is a rank and who is not, and what a rank's end says of what it left undone. */
+
+import { expect, test } from 'vitest';
+import { program, runJob } from './run-job.ts';
+
+test.each(['process', 'thread'])('a worker and a child of a rank as %s have no world', async (kind) => {
+  const { code, stdout } = await runJob(['-n', '2', '--quiet', '--ranks', kind, program('place.mjs')]);
+  expect(code).toBe(0);
+  for (const [who, name, reason] of [
+    ['worker', 'world', 'this is a worker thread of rank 0, whose own thread holds the rank'],
+    ['worker', 'self', 'this is a worker thread of rank 0, whose own thread holds the rank'],
+    ['worker', 'job', 'this is a worker thread of rank 0, whose own thread holds the rank'],
+    ['child', 'world', 'this process is a child of rank 0 (process \\d+), which holds the rank'],
+  ]) {
+    const text = reason!.replace(/[()]/g, '\\$&');
+    const line = `^${who}: ERR_MPI_NO_RANK ${name} cannot be used here: ${text}; call tsmpi from the rank itself$`;
+    expect(stdout).toMatch(new RegExp(line, 'm'));
+  }
+});
+
+test.each([
+  ['PMI_RANK', '0', 'mpiexec or srun --mpi=pmi2'],
+  ['PMIX_RANK', '0', 'srun --mpi=pmix or a PMIx launcher'],
+  ['OMPI_COMM_WORLD_SIZE', '4', "Open MPI's mpirun"],
+])('a rank of another launcher (%s) is no world of one', async (name, value, launcher) => {
+  const command = [process.execPath, program('ring.mjs')];
+  const { code, stderr } = await runJob([], { command, env: { [name]: value } });
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    `this process was started by ${launcher}, which tsmpi cannot join: start the job with \`tsmpirun -n N`,
+  );
+});
+
+test.each(['process', 'thread'])('a send that nobody received is named at the end of a rank as %s', async (kind) => {
+  const { code, stderr } = await runJob(['-n', '2', '--quiet', '--ranks', kind, program('unreceived.mjs')]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    'tsmpi: rank 0: send(dest 1, tag 5, 800000 bytes) on world was started but never received: its destination has ended',
+  );
+});
