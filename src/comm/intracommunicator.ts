@@ -339,7 +339,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
     checkDest(dest, this.#members);
     checkSendTag(tag, this.#members);
     if (this.#isClosed) this.#checkOpen();
-    if (dest === PROC_NULL) return new DoneOperation<void>(undefined, 'send to PROC_NULL');
+    if (dest === PROC_NULL) return new DoneOperation<void>(undefined, 'send to PROC_NULL', undefined, this.#engine.progress);
     this.environment.note(isSynchronous ? SSEND : SEND, dest, tag);
     const send = this.#engine.send(this.#context, array, code, count, dest, tag, isSynchronous);
     return options === undefined ? send : this.#limit(send, options);
@@ -358,7 +358,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
     if (this.#isClosed) this.#checkOpen();
     if (source === PROC_NULL) {
       const status = nullStatus(PROC_NULL, ANY_TAG);
-      return new DoneOperation(status, 'recv from PROC_NULL', status);
+      return new DoneOperation(status, 'recv from PROC_NULL', status, this.#engine.progress);
     }
     this.environment.note(RECV, source, tag);
     const receive = this.#engine.receive(this.#context, array, code, byteLength, source, tag);

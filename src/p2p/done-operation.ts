@@ -5,7 +5,7 @@
 import { type Driver, Operation } from './request.ts';
 import type { Status } from './status.ts';
 
-/** Nothing is ever asked of it but whether the event loop needs a turn. */
+/** For what is made without a rank at hand; others are asked whether the event loop needs a turn. */
 const NOTHING_TO_DRIVE: Driver = {
   unseen: { add() {}, delete() {} },
   block() {},
@@ -23,8 +23,8 @@ export class DoneOperation<T> extends Operation<T> {
   readonly #text: string;
   readonly #status: Status | undefined;
 
-  constructor(value: T, text: string, status?: Status) {
-    super(NOTHING_TO_DRIVE);
+  constructor(value: T, text: string, status?: Status, progress: Driver = NOTHING_TO_DRIVE) {
+    super(progress);
     this.value = value;
     this.#text = text;
     this.#status = status;

@@ -32,9 +32,6 @@ import { detachedError, Fetch, Stream, TransferQueue } from './rendezvous.ts';
 import type { Operation } from './request.ts';
 import { PayloadPool, UnexpectedMessage } from './unexpected.ts';
 
-/** A send that was taken at once. */
-const SENT: Operation<void> = new DoneOperation<void>(undefined, 'send');
-
 /** Announced sends and streamed receives by number, so that frames can name them. */
 class NumberTable {
   readonly #entries: (Send | Receive | undefined)[] = [];
@@ -79,8 +76,11 @@ export class Engine implements FrameHandler {
   readonly #fetches: TransferQueue;
   readonly #streams: TransferQueue;
   readonly #pending: PendingQueue;
+  /** Any send that was taken at once. */
+  readonly #sent: Operation<void>;
 
   constructor(progress: Progress, worldRank: number) {
+    this.#sent = new DoneOperation<void>(undefined, 'send', undefined, progress);
     this.progress = progress;
     this.worldRank = worldRank;
     this.#pending = new PendingQueue(progress);
@@ -132,7 +132,9 @@ export class Engine implements FrameHandler {
     const peer = context.members.worldOf[dest]!;
     const isFree = this.#pending.isEmpty(peer);
     // Most sends are taken at once: nothing of them need be kept, and one request stands for all.
-    if (isFree && !isSynchronous && this.#sendAtOnce(context, data, code, count, byteLength, peer, tag) === TAKEN) return SENT;
+    if (isFree && !isSynchronous && this.#sendAtOnce(context, data, code, count, byteLength, peer, tag) === TAKEN) {
+      return this.#sent;
+    }
     const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous);
     if (isFree && this.#handOver(send, peer) === TAKEN) return send;
     send.isPending = true;

@@ -90,5 +90,7 @@ function listOperation(requests: readonly Request<unknown>[], choice: 'all' | 'a
       `got ${String(first)} in a list of requests: expected what send, recv and the like return`,
     );
   }
-  return new ListOperation(first.progress, requests, choice);
+  // Who is done already may know of no progress (done-operation.ts).
+  const open = requests.find((request) => request instanceof Operation && !request.done) ?? first;
+  return new ListOperation((open as Operation<unknown>).progress, requests, choice);
 }

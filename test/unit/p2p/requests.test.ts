@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { MpiError } from '../../../src/base/errors.ts';
 import { startAll } from '../../../src/comm/persistent.ts';
+import { PROC_NULL } from '../../../src/p2p/matching-queue.ts';
 import { testAll, testAny, testSome, waitAll, whenAll, whenAny, whenSome } from '../../../src/p2p/request-list.ts';
 import { createWorlds } from '../ranks.ts';
 
@@ -71,8 +72,11 @@ test('a loop of awaits that are always ready lets timers run', async () => {
     await world!.send(one, 0);
     await world!.recv(one, 0);
   }
-  clearInterval(timer);
   expect(ticks).toBeGreaterThan(10);
+  ticks = 0;
+  for (const end = performance.now() + 100; performance.now() < end; ) await world!.send(one, PROC_NULL);
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(5);
 });
 
 describe('lists', () => {
@@ -94,6 +98,21 @@ describe('lists', () => {
     expect(buffers.map(([value]) => value)).toEqual([10, 11, 12]);
     expect(await whenAll([])).toEqual([]);
     expect(() => whenAny([])).toThrow(/^the list of requests is empty: expected at least one request$/);
+  });
+
+  test('of a send taken at once and a receive under way: the receive is waited for', async () => {
+    const [world] = createWorlds(1);
+    const into = new Int32Array(1);
+    const receive = world!.recv(into, 0, 1);
+    for (const done of [world!.send(into, PROC_NULL), world!.send(into, 0, 2)]) {
+      expect(done.done).toBe(true);
+      expect(() => whenAll([done, receive]).wait({ timeoutMs: 5 })).toThrow(/did not complete within the time given to wait/);
+      expect(() => waitAll([done, receive], { timeoutMs: 5 })).toThrow(/did not complete within the time given to wait/);
+    }
+    await world!.send(Int32Array.of(3), 0, 1);
+    await receive;
+    expect(into[0]).toBe(3);
+    await world!.recv(into, 0, 2);
   });
 
   test('a failed part fails the whole', async () => {
