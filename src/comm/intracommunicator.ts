@@ -16,7 +16,7 @@ import { DoneOperation } from '../p2p/done-operation.ts';
 import type { Engine } from '../p2p/engine.ts';
 import { MappedOperation } from '../p2p/mapped-operation.ts';
 import { ANY_SOURCE, ANY_TAG, PROC_NULL } from '../p2p/matching-queue.ts';
-import { type ObjectContexts, ObjectReceive, ObjectSend } from '../p2p/object-message.ts';
+import { dropUnwantedObjects, type ObjectContexts, ObjectReceive, ObjectSend } from '../p2p/object-message.ts';
 import type { Context, Probe } from '../p2p/point-to-point.ts';
 import type { Operation, Options, Request } from '../p2p/request.ts';
 import { nullStatus, type Status } from '../p2p/status.ts';
@@ -90,6 +90,7 @@ export class Intracommunicator implements Communicator, Constructible, Collectiv
     this.size = members.worldOf.length;
     this.#context = engine.openContext(id + POINT_TO_POINT, members);
     this.#objects = { heads: this.#context, arrays: engine.openContext(id + OBJECT_ARRAYS, members) };
+    dropUnwantedObjects(engine, this.#objects);
     const context = engine.openContext(id + COLLECTIVE, members);
     this.space = { engine, context, area: undefined, broken: undefined, count: 0 };
     this.#collectives = this.#plan();

@@ -95,7 +95,7 @@ export class Engine implements FrameHandler {
 
   /** Open one message space; messages that came before it was known are delivered. */
   openContext(id: number, members: Membership): Context {
-    const context: Context = { id, members, queue: new MatchingQueue(), probes: [] };
+    const context: Context = { id, members, queue: new MatchingQueue(), probes: [], unwantedObjects: undefined };
     this.#contexts.set(id, context);
     const early = this.#early.get(id);
     if (early !== undefined) {
@@ -357,7 +357,13 @@ export class Engine implements FrameHandler {
       type === code || isCompatible(type, code)
         ? byteLength <= receive.capacity && (byteLength & ((1 << shift) - 1)) === 0
         : false;
-    if (isWanted && code === OBJECT) receive.into = new Uint8Array(byteLength);
+    if (type === OBJECT) {
+      if (code !== OBJECT) {
+        this.#acceptUnwanted(receive, transport, kind, source, tag, byteLength, aux, views, payloadOffset);
+        return;
+      }
+      receive.into = new Uint8Array(byteLength);
+    }
     if (kind === ANNOUNCE) {
       this.#acceptAnnounced(receive, transport, peer, aux, isWanted, views.f64[payloadOffset >> 3]!);
       return;
@@ -367,6 +373,25 @@ export class Engine implements FrameHandler {
     else transport.release(peer, aux);
     if (isWanted) receive.complete();
     else receive.fail(this.#mismatch(receive));
+  }
+
+  /** An object came where an array was expected: take its head all the same, so that its arrays can be consumed. */
+  #acceptUnwanted(
+    receive: Receive,
+    transport: Transport,
+    kind: number,
+    source: number,
+    tag: number,
+    byteLength: number,
+    aux: number,
+    views: ElementViews,
+    payloadOffset: number,
+  ): void {
+    const { context } = receive;
+    const head = new Receive(this.progress, context, undefined, OBJECT, byteLength, source, tag);
+    head.owner = context.unwantedObjects;
+    this.#accept(head, transport, kind, OBJECT, source, tag, byteLength, aux, views, payloadOffset);
+    receive.fail(this.#mismatch(receive));
   }
 
   #acceptAnnounced(

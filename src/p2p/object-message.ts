@@ -19,6 +19,7 @@ import type { UnexpectedMessage } from './unexpected.ts';
 /** Number of the object message, in front of the head. A multiple of 8 keeps the head aligned. */
 const PREFIX_BYTES = 8;
 const TAG_MASK = 0x7fffffff;
+const NO_ROOM = new Uint8Array(0);
 
 /** The two planes that object messages use. */
 export interface ObjectContexts {
@@ -27,6 +28,35 @@ export interface ObjectContexts {
 }
 
 let lastNumber = 0;
+
+/**
+ * Have the arrays of objects consumed that came where an array was expected, so that their senders complete: for each a
+ * receive without room, whose failure concerns nobody.
+ */
+export function dropUnwantedObjects(engine: Engine, contexts: ObjectContexts): void {
+  contexts.heads.unwantedObjects = {
+    onDone(operation) {
+      if (operation.error === undefined) dropArrays(engine, contexts, operation as Receive);
+    },
+  };
+}
+
+function dropArrays(engine: Engine, { arrays }: ObjectContexts, { into, from }: Receive): void {
+  const head = into as Uint8Array;
+  const number = numberOf(head);
+  let count = 0;
+  try {
+    count = outOfBandLengths(head.subarray(PREFIX_BYTES)).length;
+  } catch {
+    // A head that says nothing of its arrays has none that anybody could take.
+  }
+  for (let k = 0; k < count; k++) engine.receive(arrays, NO_ROOM, U8, 0, from, number).markSeen();
+}
+
+/** Return the number in front of a head. */
+function numberOf(head: Uint8Array): number {
+  return new DataView(head.buffer).getInt32(0, true);
+}
 
 export class ObjectSend extends Operation<void> implements Owner {
   readonly #head: Operation<void>;
@@ -135,7 +165,7 @@ export class ObjectReceive<T> extends Operation<T> implements Owner {
 
   #receiveArrays(): void {
     const head = this.#head.into as Uint8Array;
-    const number = new DataView(head.buffer).getInt32(0, true);
+    const number = numberOf(head);
     let lengths: readonly number[];
     try {
       lengths = outOfBandLengths(head.subarray(PREFIX_BYTES));
@@ -147,6 +177,7 @@ export class ObjectReceive<T> extends Operation<T> implements Owner {
       for (const byteLength of lengths) this.#arrays.push(new Uint8Array(byteLength));
     } catch (error) {
       const total = lengths.reduce((sum, byteLength) => sum + byteLength, 0);
+      dropArrays(this.#engine, this.#contexts, this.#head);
       this.fail(
         new MpiError('ERR_MPI_NO_MEM', `${this.describe()} got an object with ${total} bytes of arrays, which cannot be had`, {
           cause: error,

@@ -9,7 +9,7 @@ import { MpiError } from '../base/errors.ts';
 import { BYTES, ELEMENT_NAMES, OBJECT, type TypedArray } from '../datatype/element-type.ts';
 import type { Membership } from './context.ts';
 import { ANY_SOURCE, ANY_TAG, type Matchable, type MatchingQueue, PROC_NULL } from './matching-queue.ts';
-import { type Driver, Operation } from './request.ts';
+import { type Driver, Operation, type Owner } from './request.ts';
 import { createStatus, type Status } from './status.ts';
 import type { UnexpectedMessage } from './unexpected.ts';
 
@@ -19,6 +19,8 @@ export interface Context {
   readonly members: Membership;
   readonly queue: MatchingQueue<Receive, UnexpectedMessage>;
   readonly probes: Probe[];
+  /** Gets the heads of objects that came where an array was expected (object-message.ts). */
+  unwantedObjects: Owner | undefined;
 }
 
 export class Send extends Operation<void> {

@@ -59,6 +59,26 @@ test('arrays and objects are matched in one order', async () => {
   await Promise.all(sends);
 });
 
+test('an object received as an array is consumed with all its arrays, and its sender completes', async () => {
+  const [a, b] = createWorlds(2);
+  const into = new Float64Array(10);
+  for (const length of [0, 1, 600, 900, 5000, 200_000]) {
+    const field = new Float64Array(length);
+    const value = { field, others: [new Int8Array(5000), new Int8Array(0)], text: 'x'.repeat(length) };
+    const sends = [a!.sendObject(value, 1, 3), a!.sendObject({ field: new Float64Array(length).fill(1) }, 1, 4)];
+    await expect(b!.recv(into, 0, 3)).rejects.toMatchObject({ code: 'ERR_MPI_TYPE' });
+    await sends[0];
+    // The next object gets its own arrays.
+    const { field: got } = await b!.recvObject<typeof value>(0);
+    expect(got.length === length && got.every((x) => x === 1)).toBe(true);
+    await sends[1];
+    const again = a!.sendObject(value, 1);
+    const message = await b!.mprobe(0);
+    await expect(message.recv(into)).rejects.toMatchObject({ code: 'ERR_MPI_TYPE' });
+    await again;
+  }
+});
+
 test('leaving messages() loses none', async () => {
   const [a, b] = createWorlds(2);
   const sends = Array.from({ length: 6 }, (_, k) => a!.sendObject(k, 1, 5));
