@@ -8,6 +8,7 @@ describe.each(['process', 'thread'])('ranks as %s', (kind) => {
     ['sizes', 2, '308 messages'],
     ['order', 4, 'in order'],
     ['requests', 2, 'requests'],
+    ['errors', 2, 'errors'],
     ['objects', 2, 'objects'],
     ['flood', 3, 'flood'],
   ])('%s', async (name, size, word) => {
