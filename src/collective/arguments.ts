@@ -82,3 +82,53 @@ export interface AlltoallArguments {
   readonly into: TypedArray;
   readonly count: number;
 }
+
+export interface ScattervArguments {
+  /** Where counts[r] elements for rank r lie, from index displs[r] on; data, counts and displs matter on the root only. */
+  readonly data: TypedArray | undefined;
+  readonly counts: ArrayLike<number> | undefined;
+  readonly displs: ArrayLike<number> | undefined;
+  /** This rank's elements. Undefined on the root: its part stays where it lies in `data`. */
+  readonly into: TypedArray | undefined;
+  readonly root: number;
+}
+
+export interface AllgathervArguments {
+  /** This rank's elements. Undefined: they lie in `into` already. */
+  readonly data: TypedArray | undefined;
+  /** counts[r] elements of rank r go to index displs[r] and on; the same counts on all ranks. */
+  readonly into: TypedArray;
+  readonly counts: ArrayLike<number>;
+  readonly displs: ArrayLike<number>;
+}
+
+export interface AlltoallvArguments {
+  /** sendCounts[r] elements from sendDispls[r] on are for rank r. Undefined: they lie in `into`. */
+  readonly data: TypedArray | undefined;
+  readonly sendCounts: ArrayLike<number>;
+  readonly sendDispls: ArrayLike<number>;
+  /** counts[r] elements of rank r go to index displs[r] and on. */
+  readonly into: TypedArray;
+  readonly counts: ArrayLike<number>;
+  readonly displs: ArrayLike<number>;
+}
+
+export interface ReduceScatterArguments {
+  /** The ranks' blocks behind one another, counts[r] elements for rank r. */
+  readonly input: TypedArray;
+  /** counts[rank] elements; it may lie inside input. */
+  readonly output: TypedArray;
+  readonly counts: ArrayLike<number>;
+  readonly op: Op;
+  /** Element code of input. */
+  readonly code: number;
+}
+
+export interface ScanArguments {
+  readonly input: TypedArray;
+  /** As long as input. The same array as input: in place. Rank 0's is not touched by an exclusive scan. */
+  readonly output: TypedArray;
+  readonly op: Op;
+  /** Element code of input. */
+  readonly code: number;
+}

@@ -6,6 +6,8 @@ import { bruck as allgatherBruck } from './allgather/bruck.ts';
 import { recursiveDoubling as allgatherRecursiveDoubling } from './allgather/recursive-doubling.ts';
 import { ring as allgatherRing } from './allgather/ring.ts';
 import { sharedCounter as allgatherSharedCounter } from './allgather/shared-counter.ts';
+import { linear as allgathervLinear } from './allgatherv/linear.ts';
+import { ring as allgathervRing } from './allgatherv/ring.ts';
 import { rabenseifner as allreduceRabenseifner } from './allreduce/rabenseifner.ts';
 import { recursiveDoubling as allreduceRecursiveDoubling } from './allreduce/recursive-doubling.ts';
 import { reduceBcast } from './allreduce/reduce-bcast.ts';
@@ -16,16 +18,23 @@ import { bruck as alltoallBruck } from './alltoall/bruck.ts';
 import { linear as alltoallLinear } from './alltoall/linear.ts';
 import { pairwise } from './alltoall/pairwise.ts';
 import { sharedCounter as alltoallSharedCounter } from './alltoall/shared-counter.ts';
+import { linear as alltoallvLinear } from './alltoallv/linear.ts';
+import { pairwise as alltoallvPairwise } from './alltoallv/pairwise.ts';
 import type {
   AllgatherArguments,
+  AllgathervArguments,
   AllreduceArguments,
   AlltoallArguments,
+  AlltoallvArguments,
   BarrierArguments,
   BcastArguments,
   GatherArguments,
   GathervArguments,
   ReduceArguments,
+  ReduceScatterArguments,
+  ScanArguments,
   ScatterArguments,
+  ScattervArguments,
 } from './arguments.ts';
 import { dissemination } from './barrier/dissemination.ts';
 import { sharedCounter as barrierSharedCounter } from './barrier/shared-counter.ts';
@@ -35,6 +44,8 @@ import { binomial as bcastBinomial } from './bcast/binomial.ts';
 import { pipelinedChain } from './bcast/pipelined-chain.ts';
 import { scatterAllgather } from './bcast/scatter-allgather.ts';
 import { sharedCounter as bcastSharedCounter } from './bcast/shared-counter.ts';
+import { linear as exscanLinear } from './exscan/linear.ts';
+import { recursiveDoubling as exscanRecursiveDoubling } from './exscan/recursive-doubling.ts';
 import { binomial as gatherBinomial } from './gather/binomial.ts';
 import { linear as gatherLinear } from './gather/linear.ts';
 import { sharedCounter as gatherSharedCounter } from './gather/shared-counter.ts';
@@ -44,10 +55,16 @@ import { binomial as reduceBinomial } from './reduce/binomial.ts';
 import { linear as reduceLinear } from './reduce/linear.ts';
 import { rabenseifner as reduceRabenseifner } from './reduce/rabenseifner.ts';
 import { sharedCounter as reduceSharedCounter } from './reduce/shared-counter.ts';
+import { pairwise as reduceScatterPairwise } from './reduce-scatter/pairwise.ts';
+import { recursiveHalving } from './reduce-scatter/recursive-halving.ts';
+import { reduceScatterv } from './reduce-scatter/reduce-scatterv.ts';
 import type { AlgorithmNames, OperationName } from './restrictions.ts';
+import { linear as scanLinear } from './scan/linear.ts';
+import { recursiveDoubling as scanRecursiveDoubling } from './scan/recursive-doubling.ts';
 import { binomial as scatterBinomial } from './scatter/binomial.ts';
 import { linear as scatterLinear } from './scatter/linear.ts';
 import { sharedCounter as scatterSharedCounter } from './scatter/shared-counter.ts';
+import { linear as scattervLinear } from './scatterv/linear.ts';
 import { RULES } from './selection.ts';
 
 /** Argument records by operation. */
@@ -61,6 +78,12 @@ export interface ArgumentsOf {
   scatter: ScatterArguments;
   allgather: AllgatherArguments;
   alltoall: AlltoallArguments;
+  scatterv: ScattervArguments;
+  allgatherv: AllgathervArguments;
+  alltoallv: AlltoallvArguments;
+  reduceScatter: ReduceScatterArguments;
+  scan: ScanArguments;
+  exscan: ScanArguments;
 }
 
 /** The algorithms. */
@@ -118,6 +141,16 @@ export const CATALOGUE: {
     bruck: alltoallBruck,
     'shared-counter': alltoallSharedCounter,
   },
+  scatterv: { linear: scattervLinear },
+  allgatherv: { linear: allgathervLinear, ring: allgathervRing },
+  alltoallv: { linear: alltoallvLinear, pairwise: alltoallvPairwise },
+  reduceScatter: {
+    'recursive-halving': recursiveHalving,
+    pairwise: reduceScatterPairwise,
+    'reduce-scatterv': reduceScatterv,
+  },
+  scan: { 'recursive-doubling': scanRecursiveDoubling, linear: scanLinear },
+  exscan: { 'recursive-doubling': exscanRecursiveDoubling, linear: exscanLinear },
 };
 
 /** What each algorithm is, in one line. */
@@ -172,6 +205,28 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
     pairwise: 'one partner at a time: (p - 1) (α + n β)',
     bruck: 'ceil(log2 p) packed messages: ceil(log2 p) (α + p/2 n β)',
     'shared-counter': 'through slots in shared memory',
+  },
+  scatterv: { linear: 'the root sends to everybody: (p - 1) α + n β' },
+  allgatherv: {
+    linear: 'everything posted at once: (p - 1) α + n β',
+    ring: 'blocks go round a ring: (p - 1) α + n β',
+  },
+  alltoallv: {
+    linear: 'everything posted at once: (p - 1) α + n β',
+    pairwise: 'one partner at a time: (p - 1) α + n β',
+  },
+  reduceScatter: {
+    'recursive-halving': 'log2 q rounds of halving ranges: (log2 q + 2) α + 2 n β + n γ',
+    pairwise: 'one partner at a time: (p - 1) α + n β + n γ',
+    'reduce-scatterv': 'binomial reduction to rank 0, scatter from there; one order of operations',
+  },
+  scan: {
+    'recursive-doubling': 'ceil(log2 p) rounds of whole arrays, ranks in order',
+    linear: 'rank after rank, strictly from the left: (p - 1) (α + n β + n γ)',
+  },
+  exscan: {
+    'recursive-doubling': 'ceil(log2 p) rounds of whole arrays, ranks in order',
+    linear: 'rank after rank, strictly from the left: (p - 1) (α + n β + n γ)',
   },
 };
 

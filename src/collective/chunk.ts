@@ -16,6 +16,13 @@ export function chunkStart(count: number, parts: number, index: number, unit: nu
   return (base * index + Math.min(index, longer)) * unit;
 }
 
+/** Return the first element of each block behind one another, and the end of the last. */
+export function blockStarts(counts: ArrayLike<number>): Float64Array {
+  const starts = new Float64Array(counts.length + 1);
+  for (let block = 0; block < counts.length; block++) starts[block + 1] = starts[block]! + counts[block]!;
+  return starts;
+}
+
 /** Return how many elements of `data` make one of `parts` pieces: at least the even share, in whole multiples of 8 bytes. */
 export function alignedShare(data: TypedArray, parts: number): number {
   return (Math.ceil(data.byteLength / parts / 8) * 8) / data.BYTES_PER_ELEMENT;

@@ -12,14 +12,19 @@
 import type { TypedArray } from '../datatype/element-type.ts';
 import type {
   AllgatherArguments,
+  AllgathervArguments,
   AllreduceArguments,
   AlltoallArguments,
+  AlltoallvArguments,
   BarrierArguments,
   BcastArguments,
   GatherArguments,
   GathervArguments,
   ReduceArguments,
+  ReduceScatterArguments,
+  ScanArguments,
   ScatterArguments,
+  ScattervArguments,
 } from './arguments.ts';
 import { leave } from './barrier/leave.ts';
 import { CATALOGUE } from './catalogue.ts';
@@ -39,6 +44,12 @@ class Plans {
   readonly scatter: Plan<ScatterArguments>;
   readonly allgather: Plan<AllgatherArguments>;
   readonly alltoall: Plan<AlltoallArguments>;
+  readonly scatterv: Plan<ScattervArguments>;
+  readonly allgatherv: Plan<AllgathervArguments>;
+  readonly alltoallv: Plan<AlltoallvArguments>;
+  readonly reduceScatter: Plan<ReduceScatterArguments>;
+  readonly scan: Plan<ScanArguments>;
+  readonly exscan: Plan<ScanArguments>;
 
   constructor(settings: PlanSettings) {
     this.barrier = new Plan('barrier', CATALOGUE.barrier, settings);
@@ -50,6 +61,12 @@ class Plans {
     this.scatter = new Plan('scatter', CATALOGUE.scatter, settings);
     this.allgather = new Plan('allgather', CATALOGUE.allgather, settings);
     this.alltoall = new Plan('alltoall', CATALOGUE.alltoall, settings);
+    this.scatterv = new Plan('scatterv', CATALOGUE.scatterv, settings);
+    this.allgatherv = new Plan('allgatherv', CATALOGUE.allgatherv, settings);
+    this.alltoallv = new Plan('alltoallv', CATALOGUE.alltoallv, settings);
+    this.reduceScatter = new Plan('reduceScatter', CATALOGUE.reduceScatter, settings);
+    this.scan = new Plan('scan', CATALOGUE.scan, settings);
+    this.exscan = new Plan('exscan', CATALOGUE.exscan, settings);
   }
 }
 
@@ -119,6 +136,36 @@ export class Collectives {
   /** Standard: 6.8. */
   alltoall(port: Port, args: AlltoallArguments): Schedule {
     return this.#plans(port).alltoall.begin(port, args, args.count * args.into.BYTES_PER_ELEMENT, BUILT_IN);
+  }
+
+  /** Standard: 6.6. */
+  scatterv(port: Port, args: ScattervArguments): Schedule {
+    return this.#plans(port).scatterv.begin(port, args, 0, BUILT_IN);
+  }
+
+  /** Standard: 6.7. */
+  allgatherv(port: Port, args: AllgathervArguments): Schedule {
+    return this.#plans(port).allgatherv.begin(port, args, 0, BUILT_IN);
+  }
+
+  /** Standard: 6.8. */
+  alltoallv(port: Port, args: AlltoallvArguments): Schedule {
+    return this.#plans(port).alltoallv.begin(port, args, 0, BUILT_IN);
+  }
+
+  /** Standard: 6.10; blocks of one length are a case of it. */
+  reduceScatter(port: Port, args: ReduceScatterArguments): Schedule {
+    return this.#plans(port).reduceScatter.begin(port, args, args.input.byteLength, kindOf(args.op));
+  }
+
+  /** Standard: 6.11.1. */
+  scan(port: Port, args: ScanArguments): Schedule {
+    return this.#plans(port).scan.begin(port, args, args.input.byteLength, kindOf(args.op));
+  }
+
+  /** Standard: 6.11.2. */
+  exscan(port: Port, args: ScanArguments): Schedule {
+    return this.#plans(port).exscan.begin(port, args, args.input.byteLength, kindOf(args.op));
   }
 
   #plans(port: Port): Plans {

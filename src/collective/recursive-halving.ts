@@ -12,7 +12,6 @@
 import { createArray, type TypedArray } from '../datatype/element-type.ts';
 import type { Op } from '../datatype/operator.ts';
 import { reduceInto } from '../datatype/reduce-kernels.ts';
-import { chunkStart } from './chunk.ts';
 import type { Port, Schedule } from './schedule.ts';
 
 /** Return the largest power of two that is at most size. */
@@ -45,21 +44,29 @@ export function foldRanks(rank: number, size: number, keep: number): Fold {
 
 /**
  * Leave the complete chunk `fold.self` of `fold.survivors` in `accumulator`, which holds this rank's contribution before
- * and whose other parts are scratch afterwards. A folded rank only gives.
+ * and whose other parts are scratch afterwards; chunk k begins at element start(k). A folded rank only gives.
  */
-export function* reduceScatter(port: Port, fold: Fold, accumulator: TypedArray, op: Op, code: number, unit: number): Schedule {
+export function* reduceScatter(
+  port: Port,
+  fold: Fold,
+  accumulator: TypedArray,
+  op: Op,
+  code: number,
+  start: (chunk: number) => number,
+): Schedule {
   const { survivors, self, partner } = fold;
   const count = accumulator.length;
   if (self < 0) {
     yield port.send(accumulator, partner);
     return;
   }
-  const spare = createArray(code, partner >= 0 ? count : chunkStart(count, survivors, survivors >> 1, unit));
+  // No part of a half is longer than the longer half.
+  const middle = start(survivors >> 1);
+  const spare = createArray(code, partner >= 0 ? count : Math.max(middle, count - middle));
   if (partner >= 0) {
     yield port.recv(spare, partner);
     reduceInto(op, code, spare, accumulator, count);
   }
-  const start = (chunk: number): number => chunkStart(count, survivors, chunk, unit);
   let first = 0;
   for (let mask = survivors >> 1; mask > 0; mask >>= 1) {
     const isLower = (self & mask) === 0;

@@ -18,6 +18,12 @@ export interface AlgorithmNames {
   scatter: 'linear' | 'binomial' | 'shared-counter';
   allgather: 'recursive-doubling' | 'ring' | 'bruck' | 'shared-counter';
   alltoall: 'linear' | 'pairwise' | 'bruck' | 'shared-counter';
+  scatterv: 'linear';
+  allgatherv: 'linear' | 'ring';
+  alltoallv: 'linear' | 'pairwise';
+  reduceScatter: 'recursive-halving' | 'pairwise' | 'reduce-scatterv';
+  scan: 'recursive-doubling' | 'linear';
+  exscan: 'recursive-doubling' | 'linear';
 }
 
 export type OperationName = keyof AlgorithmNames;
@@ -26,7 +32,7 @@ export type OperationName = keyof AlgorithmNames;
 export interface Situation {
   /** Ranks of the communicator. */
   readonly size: number;
-  /** Bytes of the whole data for bcast and reductions, of one rank's block for the others; 0 for barrier and gatherv. */
+  /** Bytes of the whole data for bcast and reductions, of one rank's block for the others; 0 for barrier and where ranks differ. */
   readonly bytes: number;
   /** Whether the operator may combine ranks in any order; true where there is none. */
   readonly isCommutative: boolean;
@@ -107,7 +113,21 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
     bruck: {},
     'shared-counter': { needsArea: 'blocks' },
   },
+  scatterv: { linear: {} },
+  allgatherv: { linear: {}, ring: {} },
+  alltoallv: { linear: {}, pairwise: {} },
+  reduceScatter: {
+    'recursive-halving': { needsBuiltIn: true, needsCommutative: true },
+    pairwise: { needsBuiltIn: true, needsCommutative: true },
+    'reduce-scatterv': { keepsTree: 'always' },
+  },
+  // A scan's order of operations is one for all ranks and places as long as the algorithm is one.
+  scan: { 'recursive-doubling': { keepsTree: 'always' }, linear: {} },
+  exscan: { 'recursive-doubling': { keepsTree: 'always' }, linear: {} },
 };
+
+/** Operations that reduce. */
+const REDUCING: ReadonlySet<OperationName> = new Set(['reduce', 'allreduce', 'reduceScatter', 'scan', 'exscan']);
 
 /** Return why an algorithm cannot run in a situation, or undefined when it can. */
 export function refusal(operation: OperationName, algorithm: string, situation: Situation): string | undefined {
@@ -127,7 +147,7 @@ export function refusal(operation: OperationName, algorithm: string, situation: 
 
 /** Return whether an algorithm's reductions have the one fixed order of operations; true where nothing is reduced. */
 export function isReproducible(operation: OperationName, algorithm: string, size: number): boolean {
-  if (operation !== 'reduce' && operation !== 'allreduce') return true;
+  if (!REDUCING.has(operation)) return true;
   const { keepsTree } = restrictionOf(operation, algorithm);
   if (keepsTree === 'upTo3') return size <= 3;
   return keepsTree === 'always' || (keepsTree === 'powerOfTwo' && (size & (size - 1)) === 0);

@@ -89,6 +89,22 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
     { algorithm: 'linear', maxBytes: 32768, why: 'middling blocks: everything at once' },
     { algorithm: 'pairwise', why: 'long blocks: one partner at a time' },
   ],
+  scatterv: [{ algorithm: 'linear', why: 'only the root knows the lengths' }],
+  allgatherv: [
+    { algorithm: 'linear', maxSize: 4, why: 'few ranks: one round' },
+    { algorithm: 'ring', why: 'many ranks: neighbours only' },
+  ],
+  alltoallv: [
+    { algorithm: 'linear', maxSize: 32, why: 'few ranks: everything at once' },
+    { algorithm: 'pairwise', why: 'many ranks: one partner at a time' },
+  ],
+  reduceScatter: [
+    { algorithm: 'recursive-halving', maxBytes: 1 << 19, why: 'short data: fewest rounds' },
+    { algorithm: 'pairwise', why: 'long data: every byte moves once' },
+    { algorithm: 'reduce-scatterv', why: 'ranks must be combined in order, or on whole arrays' },
+  ],
+  scan: [{ algorithm: 'recursive-doubling', why: 'fewest rounds, one order of operations' }],
+  exscan: [{ algorithm: 'recursive-doubling', why: 'fewest rounds, one order of operations' }],
 };
 
 /** What selection says. */
@@ -125,7 +141,7 @@ function holds(operation: OperationName, rule: Rule, situation: Situation): bool
 
 /** Return the name of the variable that forces an operation's algorithm. */
 export function forceVariable(operation: OperationName): string {
-  return `TSMPI_COLLECTIVE_${operation.toUpperCase()}`;
+  return `TSMPI_COLLECTIVE_${operation.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
 }
 
 /** Throw unless the operation has an algorithm of that name. */

@@ -24,15 +24,15 @@ export function* rabenseifner(port: Port, { input, output, op, code }: Allreduce
   const unit = unitOf(op);
   if (output !== input) output.set(input as never);
   const fold = foldRanks(port.rank, port.size, -1);
-  yield* reduceScatter(port, fold, output, op, code, unit);
-
   const { survivors, self, partner } = fold;
+  const start = (chunk: number): number => chunkStart(count, survivors, chunk, unit);
+  yield* reduceScatter(port, fold, output, op, code, start);
+
   if (self < 0) {
     yield port.recv(output, partner);
     return;
   }
-  const range = (first: number, chunks: number) =>
-    output.subarray(chunkStart(count, survivors, first, unit), chunkStart(count, survivors, first + chunks, unit));
+  const range = (first: number, chunks: number) => output.subarray(start(first), start(first + chunks));
   for (let mask = 1; mask < survivors; mask <<= 1) {
     const other = self ^ mask;
     const peer = fold.rankOf(other);

@@ -27,15 +27,15 @@ export function* rabenseifner(port: Port, { input, output, op, code, root }: Red
   const accumulator = rank === root && output !== undefined ? output : createArray(code, count);
   if (accumulator !== input) accumulator.set(input as never);
   const fold = foldRanks(rank, size, root);
-  yield* reduceScatter(port, fold, accumulator, op, code, unit);
-
   const { survivors, self } = fold;
+  const start = (chunk: number): number => chunkStart(count, survivors, chunk, unit);
+  yield* reduceScatter(port, fold, accumulator, op, code, start);
+
   if (self < 0) return;
   // The root's number: of a pair that holds the root, the root survives.
   const pairs = size - survivors;
   const target = root < 2 * pairs ? root >> 1 : root - pairs;
-  const range = (first: number, chunks: number) =>
-    accumulator.subarray(chunkStart(count, survivors, first, unit), chunkStart(count, survivors, first + chunks, unit));
+  const range = (first: number, chunks: number) => accumulator.subarray(start(first), start(first + chunks));
   for (let mask = 1; mask < survivors; mask <<= 1) {
     // Survivors whose bits below mask differ from the target's have given their chunks away.
     const peer = self ^ mask;

@@ -70,4 +70,31 @@ export const COSTS: Record<string, Record<string, Cost>> = {
     bruck: (p, n) => ({ messages: p * rounds(p), bytes: p * rounds(p) * Math.ceil(p / 2) * n }),
     'shared-counter': none,
   },
+  scatterv: {
+    linear: (p, n) => ({ messages: p - 1, bytes: n }),
+  },
+  allgatherv: {
+    linear: (p, n) => ({ messages: p * (p - 1), bytes: (p - 1) * n }),
+    ring: (p, n) => ({ messages: p * (p - 1), bytes: (p - 1) * n }),
+  },
+  alltoallv: {
+    linear: (p, n) => ({ messages: p * (p - 1), bytes: p * n }),
+    pairwise: (p, n) => ({ messages: p * (p - 1), bytes: p * n }),
+  },
+  reduceScatter: {
+    'recursive-halving': (p, n) => {
+      const q = below(p);
+      return { messages: q * Math.log2(q) + 2 * (p - q), bytes: q * Math.log2(q) * n + 2 * (p - q) * n };
+    },
+    pairwise: (p, n) => ({ messages: p * (p - 1), bytes: (p - 1) * n }),
+    'reduce-scatterv': (p, n) => ({ messages: 2 * (p - 1), bytes: p * n }),
+  },
+  scan: {
+    'recursive-doubling': whole((p) => p * rounds(p)),
+    linear: whole((p) => p - 1),
+  },
+  exscan: {
+    'recursive-doubling': whole((p) => p * rounds(p)),
+    linear: whole((p) => p - 1),
+  },
 };
