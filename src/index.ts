@@ -6,24 +6,41 @@ export type { MpiErrorCode, MpiErrorContext } from './base/errors.ts';
 export { MpiError } from './base/errors.ts';
 export type { JobHost } from './bootstrap/job.ts';
 export type {
-  Allgather,
-  Alltoall,
   Communicator,
-  Gather,
-  Gatherv,
-  InPlace,
   RecvOptions,
-  ReduceAll,
-  ReduceToRoot,
-  RootOptions,
-  Scatter,
   SendOptions,
   SendrecvOptions,
 } from './comm/communicator.ts';
 export type { Group } from './comm/group.ts';
-export { IN_PLACE } from './comm/in-place.ts';
+export { IN_PLACE, type InPlace } from './comm/in-place.ts';
 export type { Message } from './comm/message.ts';
 export { type Persistent, startAll } from './comm/persistent.ts';
+export type {
+  Allgather,
+  AllgatherInit,
+  Allgatherv,
+  AllgathervInit,
+  Alltoall,
+  Alltoallv,
+  AlltoallvInit,
+  ExclusiveScan,
+  Gather,
+  GatherInit,
+  Gatherv,
+  GathervInit,
+  ReduceAll,
+  ReduceInit,
+  ReduceScatter,
+  ReduceScatterBlock,
+  ReduceScatterInit,
+  ReduceToRoot,
+  ReduceToRootInit,
+  RootOptions,
+  Scatter,
+  ScatterInit,
+  Scatterv,
+  ScattervInit,
+} from './comm/signatures.ts';
 export type {
   Data,
   ElementType,

@@ -5,17 +5,38 @@
  * out: `recv(b, { tag: 7, timeoutMs: 50 })`. Wrong arguments throw at the call, before anything is sent.
  */
 
-import type { Data, FilledParts, Fresh, Into, Parts, SendData, TypedArray } from '../datatype/element-type.ts';
-import type { ArithOp, BitOp, Located, LocOp, OpFor } from '../datatype/operator.ts';
+import type { Data, SendData } from '../datatype/element-type.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Status } from '../p2p/status.ts';
 import type { Group } from './group.ts';
-import type { IN_PLACE } from './in-place.ts';
 import type { Message } from './message.ts';
 import type { Persistent } from './persistent.ts';
-
-/** The type of IN_PLACE. */
-export type InPlace = typeof IN_PLACE;
+import type {
+  Allgather,
+  AllgatherInit,
+  Allgatherv,
+  AllgathervInit,
+  Alltoall,
+  Alltoallv,
+  AlltoallvInit,
+  ExclusiveScan,
+  Gather,
+  GatherInit,
+  Gatherv,
+  GathervInit,
+  ReduceAll,
+  ReduceInit,
+  ReduceScatter,
+  ReduceScatterBlock,
+  ReduceScatterInit,
+  ReduceToRoot,
+  ReduceToRootInit,
+  RootOptions,
+  Scatter,
+  ScatterInit,
+  Scatterv,
+  ScattervInit,
+} from './signatures.ts';
 
 /** Options of a send: `tag` when it was left out as an argument. */
 export interface SendOptions extends Options {
@@ -26,11 +47,6 @@ export interface SendOptions extends Options {
 export interface RecvOptions extends Options {
   readonly source?: number;
   readonly tag?: number;
-}
-
-/** Options of a rooted collective: `root` when it was left out as an argument. */
-export interface RootOptions extends Options {
-  readonly root?: number;
 }
 
 /** Tags of a sendrecv: 0 for the send, ANY_TAG for the receive unless given. */
@@ -119,10 +135,43 @@ export interface Communicator extends Disposable, AsyncDisposable {
   gatherv: Gatherv;
   /** Each rank gets its part of the root's data; IN_PLACE stands for `into` on the root. Standard: 6.6. */
   scatter: Scatter;
+  /** As scatter, with counts that differ. Standard: 6.6. */
+  scatterv: Scatterv;
   /** Every rank gets all ranks' data, in rank order. Standard: 6.7. */
   allgather: Allgather;
+  /** As allgather, with counts that differ: the same parts on all ranks. Standard: 6.7. */
+  allgatherv: Allgatherv;
   /** Part j of rank i's data goes to part i on rank j. Standard: 6.8. */
   alltoall: Alltoall;
+  /** As alltoall, with counts that differ; they agree in pairs. Standard: 6.8. */
+  alltoallv: Alltoallv;
+  /** Combine the ranks' data elementwise; rank r gets block r of `size` equal ones. Standard: 6.10.1. */
+  reduceScatterBlock: ReduceScatterBlock;
+  /** Combine the ranks' data elementwise; rank r gets counts[r] elements of it. Standard: 6.10.2. */
+  reduceScatter: ReduceScatter;
+  /** Rank r gets the data of ranks 0 to r combined elementwise. Standard: 6.11.1. */
+  scan: ReduceAll;
+  /** Rank r gets the data of ranks 0 to r - 1 combined elementwise; rank 0 nothing. Standard: 6.11.2. */
+  exscan: ExclusiveScan;
+
+  // ---- persistent collectives: set up with arrays, started by all ranks in the same order. Standard: 6.13 ----
+
+  barrierInit(): Persistent<void>;
+  bcastInit<A extends Data>(data: A, root?: number): Persistent<A>;
+  reduceInit: ReduceToRootInit;
+  allreduceInit: ReduceInit;
+  scanInit: ReduceInit;
+  exscanInit: ReduceInit;
+  gatherInit: GatherInit;
+  gathervInit: GathervInit;
+  allgatherInit: AllgatherInit;
+  allgathervInit: AllgathervInit;
+  alltoallInit: AllgatherInit;
+  alltoallvInit: AlltoallvInit;
+  reduceScatterBlockInit: ReduceInit;
+  reduceScatterInit: ReduceScatterInit;
+  scatterInit: ScatterInit;
+  scattervInit: ScattervInit;
 
   // ---- communicators ------------------------------------------------------------------------------
 
@@ -139,84 +188,4 @@ export interface Communicator extends Disposable, AsyncDisposable {
   free(options?: Options): Request<void>;
   /** End the job with that exit code (c & 255, 0 becomes 1). Standard: 9.6. */
   abort(code?: number, reason?: string): never;
-}
-
-/** `allreduce(data, into?, op)`. */
-export interface ReduceAll {
-  (data: number, op: ArithOp, options?: Options): Request<number>;
-  (data: bigint, op: ArithOp | BitOp, options?: Options): Request<bigint>;
-  (data: Located, op: LocOp, options?: Options): Request<{ value: number; location: number }>;
-  <A extends TypedArray>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
-  <O extends TypedArray>(data: InPlace, into: O, op: OpFor<O>, options?: Options): Request<O>;
-  <A extends TypedArray, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
-}
-
-/** `reduce(data, into?, op, root = 0)`. */
-export interface ReduceToRoot {
-  (data: number, op: ArithOp, root?: number | RootOptions, options?: Options): Request<number | undefined>;
-  (data: bigint, op: ArithOp | BitOp, root?: number | RootOptions, options?: Options): Request<bigint | undefined>;
-  (
-    data: Located,
-    op: LocOp,
-    root?: number | RootOptions,
-    options?: Options,
-  ): Request<{ value: number; location: number } | undefined>;
-  <A extends TypedArray>(data: A, op: OpFor<A>, root?: number | RootOptions, options?: Options): Request<Fresh<A> | undefined>;
-  <O extends TypedArray>(
-    data: InPlace,
-    into: O,
-    op: OpFor<O>,
-    root?: number | RootOptions,
-    options?: Options,
-  ): Request<O | undefined>;
-  <A extends TypedArray, O extends Into<A>>(
-    data: A,
-    into: O | undefined,
-    op: OpFor<A>,
-    root?: number | RootOptions,
-    options?: Options,
-  ): Request<O | undefined>;
-}
-
-/** `gather(data, into?, root = 0)`. */
-export interface Gather {
-  <A extends SendData>(data: A, root?: number | RootOptions, options?: Options): Request<Fresh<A> | undefined>;
-  <O extends Data>(data: InPlace, into: O, root?: number | RootOptions, options?: Options): Request<O | undefined>;
-  <A extends SendData, O extends Into<A>>(
-    data: A,
-    into: O | undefined,
-    root?: number | RootOptions,
-    options?: Options,
-  ): Request<O | undefined>;
-}
-
-/** `gatherv(data, parts?, root = 0)`: without parts the counts are gathered first. */
-export interface Gatherv {
-  <A extends TypedArray>(data: A, root?: number | RootOptions, options?: Options): Request<FilledParts<Fresh<A>> | undefined>;
-  <A extends TypedArray, P extends Parts<Into<A> & TypedArray>>(
-    data: A | InPlace,
-    into: P | undefined,
-    root?: number | RootOptions,
-    options?: Options,
-  ): Request<P | undefined>;
-}
-
-/** `scatter(data | undefined, into, root = 0)`: data counts on the root only. */
-export interface Scatter {
-  <O extends Data>(data: Into<O> | undefined, into: O, root?: number | RootOptions, options?: Options): Request<O>;
-  <A extends Data>(data: A, into: InPlace, root?: number | RootOptions, options?: Options): Request<A>;
-}
-
-/** `allgather(data, into?)`. */
-export interface Allgather {
-  <A extends SendData>(data: A, options?: Options): Request<Fresh<A>>;
-  <O extends Data>(data: InPlace, into: O, options?: Options): Request<O>;
-  <A extends SendData, O extends Into<A>>(data: A, into: O, options?: Options): Request<O>;
-}
-
-/** `alltoall(data, into?)`. */
-export interface Alltoall {
-  <A extends TypedArray>(data: A, options?: Options): Request<Fresh<A>>;
-  <O extends Data>(data: InPlace, into: O, options?: Options): Request<O>;
-  <A extends Data, O extends Into<A>>(data: A, into: O, options?: Options): Request<O>;
 }

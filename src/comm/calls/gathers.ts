@@ -1,0 +1,188 @@
+/**
+ * gather, allgather and their v-forms.
+ */
+
+import { MpiError } from '../../base/errors.ts';
+import type { AllgatherArguments, AllgathervArguments, GatherArguments, GathervArguments } from '../../collective/arguments.ts';
+import type { Port, Schedule } from '../../collective/schedule.ts';
+import type { FilledParts, TypedArray } from '../../datatype/element-type.ts';
+import type { Request } from '../../p2p/request.ts';
+import { bufferElements, type Elements, sendElements } from '../buffer.ts';
+import { checkOptions } from '../checks.ts';
+import { IN_PLACE } from '../in-place.ts';
+import {
+  type CheckedParts,
+  type CollectiveHost,
+  checkParts,
+  checkSameType,
+  collectiveElements,
+  createParts,
+  inPlaceOnRoot,
+  intoOf,
+  PLAIN,
+  partsOf,
+  post,
+  type Rooted,
+  resultBuffer,
+  rootOf,
+  shareOf,
+  sizes,
+} from './call.ts';
+
+export function postGather(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
+  const { rank, size } = sizes(host);
+  const [given, tail] = intoOf(data, rest);
+  const rooted = rootOf(host, 'gather', tail[0], tail[1]);
+  const isRoot = rank === rooted.root;
+  if (data === IN_PLACE) {
+    if (!isRoot) throw inPlaceOnRoot('gather');
+    const into = collectiveElements(bufferElements(given, 'gather'));
+    const args: GatherArguments = { data: undefined, into: into.array, count: shareOf('gather', into, size), root: rank };
+    return post(
+      host,
+      'gather',
+      rooted.options,
+      (port) => host.collectives.gather(port, args),
+      () => given,
+    );
+  }
+  const mine = collectiveElements(sendElements(data, 'gather'));
+  const into = isRoot ? resultBuffer('gather', mine, given, mine.count * size) : undefined;
+  const args: GatherArguments = { data: mine.array, into: into?.array, count: mine.count, root: rooted.root };
+  const result = (): unknown => (isRoot ? (given ?? into!.array) : undefined);
+  return post(host, 'gather', rooted.options, (port) => host.collectives.gather(port, args), result);
+}
+
+export function postGatherv(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
+  const { rank, size } = sizes(host);
+  const [given, tail] = partsOf(data, rest);
+  const rooted = rootOf(host, 'gatherv', tail[0], tail[1]);
+  const isRoot = rank === rooted.root;
+  if (data === IN_PLACE && !isRoot) throw inPlaceOnRoot('gatherv');
+  const mine = data === IN_PLACE ? undefined : collectiveElements(sendElements(data, 'gatherv'));
+  if (data !== IN_PLACE && given === undefined) return gatherUnknown(host, mine!, rooted);
+  if (!isRoot) {
+    const args: GathervArguments = {
+      data: mine!.array,
+      into: undefined,
+      counts: undefined,
+      displs: undefined,
+      root: rooted.root,
+    };
+    return post(
+      host,
+      'gatherv',
+      rooted.options,
+      (port) => host.collectives.gatherv(port, args),
+      () => undefined,
+    );
+  }
+  const { into, counts, displs } = checkParts('gatherv', given, size);
+  if (mine !== undefined) checkOwnPart('gatherv', mine, { into, counts, displs }, rank);
+  const args: GathervArguments = { data: mine?.array, into: into.array, counts, displs, root: rank };
+  return post(
+    host,
+    'gatherv',
+    rooted.options,
+    (port) => host.collectives.gatherv(port, args),
+    () => given,
+  );
+}
+
+/** gatherv without parts: the root learns the counts by a gather of its own first. */
+function gatherUnknown(host: CollectiveHost, mine: Elements, rooted: Rooted): Request<unknown> {
+  const { rank, size } = sizes(host);
+  const isRoot = rank === rooted.root;
+  const counts = isRoot ? new Int32Array(size) : undefined;
+  let filled: FilledParts<TypedArray> | undefined;
+  function* schedule(port: Port): Schedule {
+    yield* host.collectives.gather(port, { data: Int32Array.of(mine.count), into: counts, count: 1, root: rooted.root });
+    if (counts === undefined) {
+      yield* host.collectives.gatherv(port, {
+        data: mine.array,
+        into: undefined,
+        counts: undefined,
+        displs: undefined,
+        root: rooted.root,
+      });
+      return;
+    }
+    filled = createParts(mine.code, counts);
+    yield* host.collectives.gatherv(port, {
+      data: mine.array,
+      into: filled.data,
+      counts,
+      displs: filled.displs,
+      root: rooted.root,
+    });
+  }
+  return post(host, 'gatherv', rooted.options, schedule, () => filled);
+}
+
+export function postAllgather(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
+  const { size } = sizes(host);
+  const [given, tail] = intoOf(data, rest);
+  const options = tail[0];
+  checkOptions(options, 'allgather', PLAIN);
+  if (data === IN_PLACE) {
+    const into = collectiveElements(bufferElements(given, 'allgather'));
+    const args: AllgatherArguments = { data: undefined, into: into.array, count: shareOf('allgather', into, size) };
+    return post(
+      host,
+      'allgather',
+      options,
+      (port) => host.collectives.allgather(port, args),
+      () => given,
+    );
+  }
+  const mine = collectiveElements(sendElements(data, 'allgather'));
+  const into = resultBuffer('allgather', mine, given, mine.count * size);
+  const args: AllgatherArguments = { data: mine.array, into: into.array, count: mine.count };
+  return post(
+    host,
+    'allgather',
+    options,
+    (port) => host.collectives.allgather(port, args),
+    () => given ?? into.array,
+  );
+}
+
+export function postAllgatherv(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
+  const { rank, size } = sizes(host);
+  const [given, tail] = partsOf(data, rest);
+  const options = tail[0];
+  checkOptions(options, 'allgatherv', PLAIN);
+  const mine = data === IN_PLACE ? undefined : collectiveElements(sendElements(data, 'allgatherv'));
+  if (given === undefined) {
+    const counts = new Int32Array(size);
+    let filled: FilledParts<TypedArray> | undefined;
+    function* schedule(port: Port): Schedule {
+      yield* host.collectives.allgather(port, { data: Int32Array.of(mine!.count), into: counts, count: 1 });
+      filled = createParts(mine!.code, counts);
+      const args: AllgathervArguments = { data: mine!.array, into: filled.data, counts, displs: filled.displs };
+      yield* host.collectives.allgatherv(port, args);
+    }
+    return post(host, 'allgatherv', options, schedule, () => filled);
+  }
+  const parts = checkParts('allgatherv', given, size);
+  if (mine !== undefined) checkOwnPart('allgatherv', mine, parts, rank);
+  const args: AllgathervArguments = { data: mine?.array, into: parts.into.array, counts: parts.counts, displs: parts.displs };
+  return post(
+    host,
+    'allgatherv',
+    options,
+    (port) => host.collectives.allgatherv(port, args),
+    () => given,
+  );
+}
+
+/** A rank's own data is as long as its part, and of its type. */
+function checkOwnPart(call: string, mine: Elements, { into, counts }: CheckedParts, rank: number): void {
+  if (mine.count !== counts[rank]) {
+    throw new MpiError(
+      'ERR_MPI_COUNT',
+      `${call}: this rank's own data has ${mine.count} elements, counts[${rank}] says ${counts[rank]}: expected the same`,
+    );
+  }
+  checkSameType(call, mine, into);
+}
