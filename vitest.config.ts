@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
-      { test: { ...common, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { ...common, name: 'unit', include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
       { test: { ...common, name: 'jobs', include: ['test/jobs/**/*.test.ts', 'test/examples.test.ts'], fileParallelism: false, testTimeout: 120_000 } },
     ],
   },
