@@ -13,7 +13,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
@@ -39,7 +39,7 @@ type Format = 'esm' | 'cjs';
 export async function bundleProgram(file: string, host: ProgramHost, library: string): Promise<PreparedProgram> {
   const esbuild = await loadEsbuild(file);
   const folder = makeFolder(file, host);
-  const dispose = (): void => rmSync(folder, { recursive: true, force: true });
+  const dispose = (): void => removeFolder(folder);
   try {
     const bundler = new Bundler(esbuild, folder, library);
     return { file: await bundler.bundleAll(file), nodeArgs: ['--enable-source-maps'], dispose };
@@ -74,6 +74,16 @@ function makeFolder(file: string, host: ProgramHost): string {
     }
   }
   throw new ProgramError(1, `${file} has to be bundled, but there is no place for it: ${reasons.join('; ')}`);
+}
+
+/** Remove the folder and, where that leaves them empty, the caches above it (the watchdog does the same). */
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    for (let above = dirname(folder); /^(tsmpi|\.cache)$/.test(basename(above)); above = dirname(above)) rmdirSync(above);
+  } catch {
+    // Somebody else's things are in it.
+  }
 }
 
 function* outputFolders(file: string, jobId: string): Generator<string> {

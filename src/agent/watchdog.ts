@@ -3,7 +3,7 @@
  *
  * It runs in a session of its own and reads lines from a pipe: `+ PG` and `- PG` (a process group to care for, or no
  * more), `p PATH` (a file or folder to remove), `bye`. At the end of file without `bye` it kills the groups, a stopped or
- * spinning rank included, and removes the paths. A grandchild that called setsid is not in its groups: without a
+ * spinning rank included, and removes the paths, with the cache above them if that is empty then. A grandchild that called setsid is not in its groups: without a
  * cgroup nothing that outlives the agent can know of it.
  */
 
@@ -21,7 +21,8 @@ while IFS= read -r line; do
   esac
 done
 for g in $L; do kill -s KILL -- $g; done 2>/dev/null
-[ $# -eq 0 ] || rm -rf -- "$@"`;
+[ $# -eq 0 ] || rm -rf -- "$@"
+for x; do case $x in */.cache/tsmpi/*) rmdir -- "\${x%/*}" "\${x%/*/*}";; esac; done 2>/dev/null`;
 
 export class Watchdog {
   readonly #shell: ChildProcess;

@@ -164,8 +164,7 @@ test('the bundle goes to the nearest node_modules and is gone afterwards', async
   const { code, stdout } = await runJob(['-n', '1', '--quiet', program]);
   expect(stdout).toBe(`--enable-source-maps ${program}\n`);
   expect(code).toBe(0);
-  const cache = join(folder, 'node_modules/.cache/tsmpi');
-  expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+  expect(existsSync(join(folder, 'node_modules/.cache'))).toBe(false);
 });
 
 test('a directory and a file that is not there', async () => {

@@ -137,7 +137,14 @@ describe('bundles', () => {
     expect(announced).toEqual([join(folder, 'node_modules/.cache/tsmpi/job-1')]);
     expect(prepared.file.startsWith(announced[0]!)).toBe(true);
     prepared.dispose();
-    expect(existsSync(announced[0]!)).toBe(false);
+    expect(readdirSync(join(folder, 'node_modules'))).toEqual([]);
+  });
+
+  test('leave what others have in the cache', async () => {
+    write('node_modules/.cache/other', '');
+    write('a.ts', '');
+    (await prepare('a.ts')).dispose();
+    expect(readdirSync(join(folder, 'node_modules/.cache'))).toEqual(['other']);
   });
 
   test('go beside the program where the cache cannot be written', async () => {

@@ -44,17 +44,22 @@ test('kills the groups that it cares for, stopped or not, and no other', async (
 });
 
 test('removes paths, whatever characters they have', async () => {
-  const paths = ["it's $HOME `x` *.txt", ' blank ', '-rf', 'plain'].map((name) => join(folder, name));
+  const names = ["it's $HOME `x` *.txt", ' blank ', '-rf', 'plain', 'my modules/.cache/tsmpi/job', 'b/.cache/tsmpi/job'];
+  const paths = names.map((name) => join(folder, name));
   const sleeper = startSleeper();
-  for (const path of paths) mkdirSync(path);
+  for (const path of paths) mkdirSync(path, { recursive: true });
+  writeFileSync(join(folder, 'b/.cache/kept.txt'), '');
   writeFileSync(join(folder, 'kept.txt'), '');
   const ended = once(sleeper, 'exit');
   guard(`for (const path of ${JSON.stringify(paths)}) watchdog.addPath(path); watchdog.addGroup(${sleeper.pid});`);
   await ended; // Groups first, then paths: this says that it is at work.
-  for (const limit = performance.now() + 5000; paths.some(existsSync) && performance.now() < limit; ) {
+  const gone = [...paths, join(folder, 'my modules/.cache'), join(folder, 'b/.cache/tsmpi')];
+  for (const limit = performance.now() + 5000; gone.some(existsSync) && performance.now() < limit; ) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  expect(paths.filter(existsSync)).toEqual([]);
+  expect(gone.filter(existsSync)).toEqual([]);
+  expect(existsSync(join(folder, 'my modules'))).toBe(true);
+  expect(existsSync(join(folder, 'b/.cache/kept.txt'))).toBe(true);
   expect(existsSync(join(folder, 'kept.txt'))).toBe(true);
 });
 
