@@ -33,6 +33,7 @@ const KEY = join(DIST, 'build-key.json');
 /** Output name and source of each bundle. */
 const ENTRIES = {
   agent: 'src/agent/main.ts',
+  'print-collectives': 'src/runtime/print-collectives.ts',
   'thread-host': 'src/agent/thread-host.ts',
   'thread-rank': 'src/agent/thread-rank.ts',
   tsmpirun: 'src/cli/tsmpirun.ts',

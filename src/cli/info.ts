@@ -21,15 +21,22 @@ export interface Info {
   readonly variables: readonly { name: string; meaning: string; value: string | undefined }[];
 }
 
+/** The collectives, as variables name them. */
+const COLLECTIVES: readonly string[] = [
+  ...['BARRIER', 'BCAST', 'REDUCE', 'ALLREDUCE', 'GATHER', 'GATHERV', 'SCATTER', 'SCATTERV', 'ALLGATHER', 'ALLGATHERV'],
+  ...['ALLTOALL', 'ALLTOALLV', 'REDUCE_SCATTER', 'SCAN', 'EXSCAN'],
+];
+
 /** Variables that ranks read or are given, besides those of options. */
 const RANK_VARIABLES: readonly [string, string][] = [
   ['TSMPI_RANK', 'set for each rank: its number in the job'],
   ['TSMPI_SIZE', 'set for each rank: the number of ranks'],
   ['TSMPI_LOCAL_RANK', 'set for each rank: its number on its host'],
   ['TSMPI_NATIVE', 'the addon to load, or off'],
-  ...['BARRIER', 'BCAST', 'REDUCE', 'ALLREDUCE', 'GATHER', 'GATHERV', 'SCATTER', 'ALLGATHER', 'ALLTOALL'].map(
-    (name): [string, string] => [`TSMPI_COLLECTIVE_${name}`, 'the algorithm to force for this collective'],
-  ),
+  ...COLLECTIVES.map((name): [string, string] => [
+    `TSMPI_COLLECTIVE_${name}`,
+    'the algorithm to force for this collective (tsmpi info --collectives)',
+  ]),
 ];
 
 /** Collect the facts. */

@@ -3,6 +3,8 @@
  * tsmpi: everything around jobs: what is installed, and whether this host is fit.
  */
 
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { VERSION } from '../base/version.ts';
 import { examine, formatFindings } from './doctor.ts';
@@ -22,6 +24,15 @@ function sentence(message: string): string {
   return `unknown argument ${unknown}: see tsmpi ${command === undefined ? '' : `${command} `}--help`;
 }
 
+/** Algorithms are known to ranks only: a program of theirs prints them. */
+function printCollectives(asJson: boolean): void {
+  const entry = fileURLToPath(new URL('./print-collectives.js', import.meta.url));
+  const { status } = spawnSync(process.execPath, [entry, ...(asJson ? ['--json'] : [])], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  process.exitCode = status ?? 1;
+}
+
 const JSON_OPTION = { type: 'boolean', description: 'print JSON', default: false } as const;
 
 await yargs(args)
@@ -30,8 +41,17 @@ await yargs(args)
   .command(
     'info',
     'print version, addon, memory and the variables that configure tsmpi',
-    (command) => command.option('json', JSON_OPTION),
-    ({ json }) => {
+    (command) =>
+      command.option('json', JSON_OPTION).option('collectives', {
+        type: 'boolean',
+        description: 'print the algorithms of the collectives and when each is taken',
+        default: false,
+      }),
+    ({ json, collectives }) => {
+      if (collectives) {
+        printCollectives(json);
+        return;
+      }
       const info = collectInfo();
       console.log(json ? JSON.stringify(info, null, 2) : formatInfo(info));
     },

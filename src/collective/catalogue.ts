@@ -58,14 +58,14 @@ import { sharedCounter as reduceSharedCounter } from './reduce/shared-counter.ts
 import { pairwise as reduceScatterPairwise } from './reduce-scatter/pairwise.ts';
 import { recursiveHalving } from './reduce-scatter/recursive-halving.ts';
 import { reduceScatterv } from './reduce-scatter/reduce-scatterv.ts';
-import type { AlgorithmNames, OperationName } from './restrictions.ts';
+import { type AlgorithmNames, needsOf, type OperationName } from './restrictions.ts';
 import { linear as scanLinear } from './scan/linear.ts';
 import { recursiveDoubling as scanRecursiveDoubling } from './scan/recursive-doubling.ts';
 import { binomial as scatterBinomial } from './scatter/binomial.ts';
 import { linear as scatterLinear } from './scatter/linear.ts';
 import { sharedCounter as scatterSharedCounter } from './scatter/shared-counter.ts';
 import { linear as scattervLinear } from './scatterv/linear.ts';
-import { RULES } from './selection.ts';
+import { RULES, type Rule } from './selection.ts';
 
 /** Argument records by operation. */
 export interface ArgumentsOf {
@@ -235,8 +235,10 @@ export interface CatalogueLine {
   readonly operation: OperationName;
   readonly algorithm: string;
   readonly summary: string;
-  /** When selection takes it: limits and reasons; empty for one that is only taken by force. */
-  readonly when: readonly string[];
+  /** What it needs, in words; empty: nothing. */
+  readonly needs: string;
+  /** When selection takes it: the rule's place in its operation's list, limits and reason; empty: only by force. */
+  readonly when: readonly { readonly order: number; readonly why: string }[];
 }
 
 /** List all algorithms with when each is selected, in the order of the catalogue. */
@@ -244,17 +246,20 @@ export function listCatalogue(): CatalogueLine[] {
   const lines: CatalogueLine[] = [];
   for (const operation of Object.keys(SUMMARIES) as OperationName[]) {
     for (const [algorithm, summary] of Object.entries(SUMMARIES[operation])) {
-      const rules = RULES[operation].filter((rule) => rule.algorithm === algorithm);
-      const when = rules.map(({ maxBytes, maxTotalBytes, maxSize, why }) => {
-        const limits = [
-          maxSize === undefined ? '' : `p <= ${maxSize}`,
-          maxBytes === undefined ? '' : `n <= ${maxBytes}`,
-          maxTotalBytes === undefined ? '' : `p n <= ${maxTotalBytes}`,
-        ].filter((limit) => limit !== '');
-        return limits.length === 0 ? why : `${limits.join(', ')}: ${why}`;
-      });
-      lines.push({ operation, algorithm, summary, when });
+      const when = RULES[operation].flatMap((rule, index) =>
+        rule.algorithm === algorithm ? [{ order: index + 1, why: describeRule(rule) }] : [],
+      );
+      lines.push({ operation, algorithm, summary, needs: needsOf(operation, algorithm), when });
     }
   }
   return lines;
+}
+
+function describeRule({ maxBytes, maxTotalBytes, maxSize, why }: Rule): string {
+  const limits = [
+    maxSize === undefined ? '' : `p <= ${maxSize}`,
+    maxBytes === undefined ? '' : `n <= ${maxBytes}`,
+    maxTotalBytes === undefined ? '' : `p n <= ${maxTotalBytes}`,
+  ].filter((limit) => limit !== '');
+  return limits.length === 0 ? why : `${limits.join(', ')}: ${why}`;
 }

@@ -145,6 +145,17 @@ export function refusal(operation: OperationName, algorithm: string, situation: 
   return undefined;
 }
 
+/** Return what an algorithm needs, in words; empty: nothing. */
+export function needsOf(operation: OperationName, algorithm: string): string {
+  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo } = restrictionOf(operation, algorithm);
+  const needs: string[] = [];
+  if (needsArea !== undefined) needs.push(`ranks of one host, ${needsArea === 'bytes' ? 'n bytes' : 'p n bytes'} within a slot`);
+  if (needsBuiltIn && needsCommutative) needs.push('a commutative operator of the standard');
+  else if (needsBuiltIn) needs.push('an operator of the standard');
+  if (needsPowerOfTwo) needs.push('p a power of two');
+  return needs.join('; ');
+}
+
 /** Return whether an algorithm's reductions have the one fixed order of operations; true where nothing is reduced. */
 export function isReproducible(operation: OperationName, algorithm: string, size: number): boolean {
   if (!REDUCING.has(operation)) return true;

@@ -154,6 +154,26 @@ export interface Communicator extends Disposable, AsyncDisposable {
   /** Rank r gets the data of ranks 0 to r - 1 combined elementwise; rank 0 nothing. Standard: 6.11.2. */
   exscan: ExclusiveScan;
 
+  // ---- collectives of values: any that sendObject takes ----
+
+  /** Every rank gets a copy of the root's value; other ranks' argument does not matter. mpi4py: bcast. */
+  bcastObject<T>(value: T | undefined, root?: number | RootOptions, options?: Options): Request<T>;
+  /** The root gets all ranks' values, in rank order; others undefined. */
+  gatherObject<T>(value: T, root?: number | RootOptions, options?: Options): Request<T[] | undefined>;
+  /** Every rank gets all ranks' values, in rank order. */
+  allgatherObject<T>(value: T, options?: Options): Request<T[]>;
+  /** Rank r gets the root's values[r]; other ranks' argument does not matter. */
+  scatterObject<T>(values: readonly T[] | undefined, root?: number | RootOptions, options?: Options): Request<T>;
+  /** Rank r gets every rank's values[r], in rank order. */
+  alltoallObject<T>(values: readonly T[], options?: Options): Request<T[]>;
+  /**
+   * Combine the ranks' values by an associative function, in rank order: `a` comes from the lower ranks. The root gets the
+   * result, others undefined. Errors: ERR_MPI_OP on the root when the function throws on any rank.
+   */
+  reduceObject<T>(value: T, fn: (a: T, b: T) => T, root?: number | RootOptions, options?: Options): Request<T | undefined>;
+  /** As reduceObject; every rank gets the result, or the error. */
+  allreduceObject<T>(value: T, fn: (a: T, b: T) => T, options?: Options): Request<T>;
+
   // ---- persistent collectives: set up with arrays, started by all ranks in the same order. Standard: 6.13 ----
 
   barrierInit(): Persistent<void>;

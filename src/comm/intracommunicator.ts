@@ -16,6 +16,15 @@ import { postAlltoall, postAlltoallv } from './calls/alltoalls.ts';
 import { postBarrier, postBcast } from './calls/bcast.ts';
 import type { CollectiveHost } from './calls/call.ts';
 import { postAllgather, postAllgatherv, postGather, postGatherv } from './calls/gathers.ts';
+import {
+  postAllgatherObject,
+  postAllreduceObject,
+  postAlltoallObject,
+  postBcastObject,
+  postGatherObject,
+  postReduceObject,
+  postScatterObject,
+} from './calls/objects.ts';
 import { setUpCollective } from './calls/persistent.ts';
 import {
   postAllreduce,
@@ -128,6 +137,36 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     postScatter(this, data, into, root, options)) as Scatter;
   scatterv: Scatterv = ((data: unknown, into: unknown, root?: unknown, options?: unknown) =>
     postScatterv(this, data, into, root, options)) as Scatterv;
+
+  // ---- collectives of values -----------------------------------------------------------------------
+
+  bcastObject<T>(value: T | undefined, root?: number | RootOptions, options?: Options): Request<T> {
+    return postBcastObject(this, value, root, options) as Request<T>;
+  }
+
+  gatherObject<T>(value: T, root?: number | RootOptions, options?: Options): Request<T[] | undefined> {
+    return postGatherObject(this, value, root, options) as Request<T[] | undefined>;
+  }
+
+  allgatherObject<T>(value: T, options?: Options): Request<T[]> {
+    return postAllgatherObject(this, value, options) as Request<T[]>;
+  }
+
+  scatterObject<T>(values: readonly T[] | undefined, root?: number | RootOptions, options?: Options): Request<T> {
+    return postScatterObject(this, values, root, options) as Request<T>;
+  }
+
+  alltoallObject<T>(values: readonly T[], options?: Options): Request<T[]> {
+    return postAlltoallObject(this, values, options) as Request<T[]>;
+  }
+
+  reduceObject<T>(value: T, fn: (a: T, b: T) => T, root?: number | RootOptions, options?: Options): Request<T | undefined> {
+    return postReduceObject(this, value, fn, root, options) as Request<T | undefined>;
+  }
+
+  allreduceObject<T>(value: T, fn: (a: T, b: T) => T, options?: Options): Request<T> {
+    return postAllreduceObject(this, value, fn, options) as Request<T>;
+  }
 
   // ---- persistent collectives ----------------------------------------------------------------------
 

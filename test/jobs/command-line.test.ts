@@ -185,3 +185,14 @@ describe('tsmpi', () => {
     expect(code).toBe(0);
   });
 });
+
+test('tsmpi info --collectives lists every algorithm, in words and as data', async () => {
+  const command = [process.execPath, LAUNCHER.replace(/tsmpirun\.js$/, 'tsmpi.js'), 'info', '--collectives'];
+  const words = await runJob([], { command });
+  expect(words).toMatchObject({ code: 0, stderr: '' });
+  expect(words.stdout).toMatch(/^reduceScatter {2}\(TSMPI_COLLECTIVE_REDUCE_SCATTER=<algorithm> forces one\)$/m);
+  const data = await runJob([], { command: [...command, '--json'] });
+  const lines = JSON.parse(data.stdout) as { operation: string; algorithm: string; when: { order: number }[] }[];
+  for (const { algorithm } of lines) expect(words.stdout).toContain(`\n  ${algorithm}`);
+  expect(lines).toContainEqual(expect.objectContaining({ operation: 'allreduce', algorithm: 'recursive-doubling', needs: '' }));
+});

@@ -163,8 +163,8 @@ test('the listing has every algorithm once, and says when it is taken', () => {
   const find = (operation: string, algorithm: string) =>
     lines.find((line) => line.operation === operation && line.algorithm === algorithm)!;
   expect(find('allreduce', 'recursive-doubling').when).toEqual([
-    'n <= 8192: short data: fewest rounds',
-    'ranks must be combined in order, on whole arrays',
+    { order: 3, why: 'n <= 8192: short data: fewest rounds' },
+    { order: 7, why: 'ranks must be combined in order, on whole arrays' },
   ]);
   expect(find('reduce', 'linear').when).toEqual([]);
 });
