@@ -60,7 +60,8 @@ export class Watchdog {
   /** All is done: end it. */
   stop(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#shell.exitCode !== null || this.#shell.pid === undefined) return resolve();
+      const { exitCode, signalCode, pid } = this.#shell;
+      if (exitCode !== null || signalCode !== null || pid === undefined) return resolve();
       this.#shell.ref();
       this.#shell.once('exit', () => resolve());
       this.#write('bye\n');

@@ -1,7 +1,7 @@
 /** kill -9 of launcher, agent or a rank leaves nothing behind, whatever the ranks do at that moment. */
 
 import { describe, expect, test } from 'vitest';
-import { Job, program } from './run-job.ts';
+import { Job, processState, program } from './run-job.ts';
 
 const linger = program('linger.mjs');
 const RANKS = 3;
@@ -63,6 +63,15 @@ test('launcher and agent at once: the watchdog ends the ranks', async () => {
   process.kill(job.pid, 'SIGKILL');
   process.kill(agent, 'SIGKILL');
   await job.end();
+});
+
+test.each(['TERM', 'KILL'])('the watchdog alone, then the launcher by SIG%s', async (signal) => {
+  const { job } = await startLingering('sleep');
+  const watchdog = job.watchdog();
+  process.kill(watchdog, 'SIGKILL');
+  while (!['', 'Z'].includes(processState(watchdog))) await new Promise((resolve) => setTimeout(resolve, 5));
+  process.kill(job.pid, `SIG${signal}`);
+  expect((await job.end()).code).toBe(signal === 'TERM' ? 143 : null);
 });
 
 test('the launcher while ranks are still being started', async () => {
