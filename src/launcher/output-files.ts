@@ -14,14 +14,20 @@ export class OutputFiles {
   onError: (message: string) => void = () => {};
   #hasFailed = false;
 
-  /** Throws as mkdir and open do. */
+  /** Throws what mkdir and open do, in words that name the option. */
   constructor(folder: string, size: number) {
-    makeFolder(resolve(folder));
-    for (let rank = 0; rank < size; rank++) {
-      for (const name of [`rank.${rank}.out`, `rank.${rank}.err`]) {
-        const path = join(folder, name);
-        this.#files.push({ path, fd: openSync(path, 'w') });
+    try {
+      makeFolder(resolve(folder));
+      for (let rank = 0; rank < size; rank++) {
+        for (const name of [`rank.${rank}.out`, `rank.${rank}.err`]) {
+          const path = join(folder, name);
+          this.#files.push({ path, fd: openSync(path, 'w') });
+        }
       }
+    } catch (error) {
+      this.close();
+      (error as Error).message = `no files for output in ${folder} (--output-dir): ${(error as Error).message}`;
+      throw error;
     }
   }
 

@@ -33,7 +33,9 @@ test('a working directory that is not there', async () => {
 test.each(['/proc/none/deeper', '/dev/null/below'])('a folder for output that cannot be made: %s', async (folder) => {
   const { code, lastLine } = await runJob(['-n', '2', '--output-dir', folder, program('plain.mjs')]);
   expect(code).toBe(1);
-  expect(lastLine).toMatch(/^tsmpirun: E[A-Z]+: .* '\/(proc\/none|dev\/null\/below)'$/);
+  expect(lastLine).toMatch(
+    /^tsmpirun: no files for output in \S+ \(--output-dir\): E[A-Z]+: .* '\/(proc\/none|dev\/null\/below)'$/,
+  );
 });
 
 test('SIGTERM ends a job whose output nobody takes', async () => {
