@@ -6,7 +6,12 @@ export type { MpiErrorCode, MpiErrorContext } from './base/errors.ts';
 export { MpiError } from './base/errors.ts';
 export type { JobHost } from './bootstrap/job.ts';
 export type {
+  Cartesian,
+  CartesianOptions,
   Communicator,
+  Graph,
+  GraphOptions,
+  Neighbor,
   RecvOptions,
   SendOptions,
   SendrecvOptions,
@@ -41,6 +46,7 @@ export type {
   Scatterv,
   ScattervInit,
 } from './comm/signatures.ts';
+export { dimsCreate } from './comm/topology/dims.ts';
 export type {
   Data,
   ElementType,

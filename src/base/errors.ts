@@ -16,6 +16,7 @@ export type MpiErrorCode =
   | 'ERR_MPI_ROOT'
   | 'ERR_MPI_COMM'
   | 'ERR_MPI_GROUP'
+  | 'ERR_MPI_DIMS'
   | 'ERR_MPI_BUFFER'
   | 'ERR_MPI_REQUEST'
   | 'ERR_MPI_ARG'

@@ -204,8 +204,75 @@ export interface Communicator extends Disposable, AsyncDisposable {
   splitShared(key?: number, options?: Options): Request<Communicator>;
   /** A communicator of the group's ranks; undefined on others. Collective over this one. Standard: 7.4.2. */
   create(group: Group, options?: Options): Request<Communicator | undefined>;
+  /**
+   * The same ranks in a grid; the last dimension runs fastest. The dimensions' product is the size; a 0 among them is
+   * chosen. `periodic` for all dimensions or each; `reorder` lets ranks of one host stand together. Collective.
+   * Errors: ERR_MPI_DIMS. Standard: 8.5.1.
+   */
+  cartesian(dims: readonly number[], options?: CartesianOptions): Request<Cartesian>;
+  /**
+   * The same ranks with neighbours: each rank names those it receives from and those it sends to; an edge is named by
+   * both its ends. Collective. Errors: ERR_MPI_RANK. Standard: 8.5.4.
+   */
+  graph(sources: readonly number[], destinations: readonly number[], options?: GraphOptions): Request<Graph>;
   /** Give the communicator up. Collective; the second call does nothing. Standard: 7.4.3. */
   free(options?: Options): Request<void>;
   /** End the job with that exit code (c & 255, 0 becomes 1). Standard: 9.6. */
   abort(code?: number, reason?: string): never;
+}
+
+/** Options of cartesian(). */
+export interface CartesianOptions extends Options {
+  /** Whether the last rank of a dimension is beside the first: for all dimensions, or one by one. Default false. */
+  readonly periodic?: boolean | readonly boolean[];
+  /** Ranks may get other numbers, so that ranks of one host are neighbours. Default false. */
+  readonly reorder?: boolean;
+}
+
+/** Options of graph(). Weights and `reorder` are hints that change nothing so far. */
+export interface GraphOptions extends Options {
+  readonly sourceWeights?: readonly number[];
+  readonly destinationWeights?: readonly number[];
+  readonly reorder?: boolean;
+}
+
+/** Collectives between neighbours: block k goes to destination k, and block k came from source k. Standard: 8.6. */
+export interface Neighbor {
+  /** Every destination gets the same data; the result holds one block a source. */
+  neighborAllgather: Allgather;
+  /** As neighborAllgather, with counts that differ. */
+  neighborAllgatherv: Allgatherv;
+  /** Block k of the data goes to destination k. */
+  neighborAlltoall: Alltoall;
+  /** As neighborAlltoall, with counts that differ; parts stand in the order of destinations and sources. */
+  neighborAlltoallv: Alltoallv;
+  neighborAllgatherInit: AllgatherInit;
+  neighborAllgathervInit: AllgathervInit;
+  neighborAlltoallInit: AllgatherInit;
+  neighborAlltoallvInit: AlltoallvInit;
+}
+
+/**
+ * Ranks in a grid. Neighbours are, dimension after dimension, the one below and the one above; beyond a border that is not
+ * periodic stands PROC_NULL, whose blocks stay as they are (0 in a fresh result). Standard: 8.5.
+ */
+export interface Cartesian extends Communicator, Neighbor {
+  readonly dims: readonly number[];
+  readonly periodic: readonly boolean[];
+  /** This rank's place. */
+  readonly coords: readonly number[];
+  /** The rank at a place; coordinates wrap in periodic dimensions. Errors: ERR_MPI_ARG outside of the grid. */
+  rankOf(coords: readonly number[]): number;
+  /** A rank's place. Errors: ERR_MPI_RANK. */
+  coordsOf(rank: number): number[];
+  /** Whom to receive from and send to when data moves so far along a dimension; PROC_NULL beyond a border. Standard: 8.5.6. */
+  shift(dimension: number, displacement: number): { source: number; dest: number };
+  /** Grids of the dimensions to keep, one for each place in the others. Collective. Standard: 8.5.7. */
+  sub(keep: readonly boolean[], options?: Options): Request<Cartesian>;
+}
+
+/** Ranks with neighbours of the program's choice. Standard: 8.5.4. */
+export interface Graph extends Communicator, Neighbor {
+  readonly sources: readonly number[];
+  readonly destinations: readonly number[];
 }

@@ -36,7 +36,7 @@ import {
 } from './calls/reductions.ts';
 import { postScatter, postScatterv } from './calls/scatters.ts';
 import { checkOptions } from './checks.ts';
-import type { Communicator } from './communicator.ts';
+import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions } from './communicator.ts';
 import { type Constructible, postFree, postSplit } from './construct.ts';
 import { type Group, RankGroup } from './group.ts';
 import type { Persistent } from './persistent.ts';
@@ -200,7 +200,7 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   dup(options?: Options): Request<Communicator> {
     checkOptions(options, 'dup', PLAIN_OPTIONS);
-    return this.#construct('dup', 0, this.rank, options) as Request<Communicator>;
+    return this.construct('dup', 0, this.rank, options, (id, members) => this.copy(id, members)) as Request<Communicator>;
   }
 
   split(color: number, key?: number, options?: Options): Request<Communicator>;
@@ -211,13 +211,13 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
       throw new MpiError('ERR_MPI_ARG', `split got ${String(color)} for its color: expected an integer, 0 or more, or undefined`);
     }
     if (!Number.isFinite(key)) throw new MpiError('ERR_MPI_ARG', `split got ${String(key)} for its key: expected a number`);
-    return this.#construct('split', color, key, options) as Request<never>;
+    return this.construct('split', color, key, options) as Request<never>;
   }
 
   splitShared(key = 0, options?: Options): Request<Communicator> {
     checkOptions(options, 'splitShared', PLAIN_OPTIONS);
     const host = this.environment.hostOfRank[this.environment.worldRank]!;
-    return this.#construct('splitShared', host, key, options) as Request<Communicator>;
+    return this.construct('splitShared', host, key, options) as Request<Communicator>;
   }
 
   create(group: Group, options?: Options): Request<Communicator | undefined> {
@@ -233,7 +233,7 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     const at = group.ranks.indexOf(this.environment.worldRank);
     // Disjoint groups make several communicators at once; the smallest world rank in it tells a group.
     const color = at < 0 ? undefined : Math.min(...group.ranks);
-    return this.#construct('create', color, at, options);
+    return this.construct('create', color, at, options);
   }
 
   free(options?: Options): Request<void> {
@@ -242,18 +242,35 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     return postFree(this, options, () => this.close());
   }
 
-  // ---- inside ------------------------------------------------------------------------------------------
+  cartesian(dims: readonly number[], options?: CartesianOptions): Request<Cartesian> {
+    return this.environment.topologies.cartesian(this, dims, options);
+  }
 
-  #construct(
+  graph(sources: readonly number[], destinations: readonly number[], options?: GraphOptions): Request<Graph> {
+    return this.environment.topologies.graph(this, sources, destinations, options);
+  }
+
+  /** Post the construction of communicators of some of these ranks. `make` makes this rank's handle. */
+  construct(
     call: string,
     color: number | undefined,
     key: number,
     options: Options | undefined,
+    make: (id: number, members: Membership) => Communicator = (id, members) =>
+      new Intracommunicator(this.environment, id, members),
   ): Request<Communicator | undefined> {
     this.checkOpen();
     this.noteCollective(call);
-    return postSplit(this, call, color, key, options, (id, members) => new Intracommunicator(this.environment, id, members));
+    // Whatever the class, it is one of an intracommunicator.
+    return postSplit(this, call, color, key, options, make as (id: number, members: Membership) => Intracommunicator);
   }
+
+  /** Make what dup() returns: a communicator of the same topology. */
+  protected copy(id: number, members: Membership): Intracommunicator {
+    return new Intracommunicator(this.environment, id, members);
+  }
+
+  // ---- inside ------------------------------------------------------------------------------------------
 
   /** The persistent form of a call whose data comes first. */
   #initOf(name: string, call: (host: CollectiveHost, data: unknown, ...rest: unknown[]) => unknown) {

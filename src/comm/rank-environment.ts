@@ -6,8 +6,12 @@
 
 import type { SharedArea } from '../collective/port.ts';
 import type { OperationName } from '../collective/restrictions.ts';
+import type { Membership } from '../p2p/context.ts';
 import type { Engine } from '../p2p/engine.ts';
+import type { Options, Request } from '../p2p/request.ts';
+import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions } from './communicator.ts';
 import type { ContextNumbers } from './context-number.ts';
+import type { Group } from './group.ts';
 
 /** The areas of this host's segment, for communicators whose members all live here. */
 export interface AreaSource {
@@ -21,6 +25,32 @@ export interface AreaSource {
   open(index: number, worldRanks: ArrayLike<number>): SharedArea;
 }
 
+/** What the creation of a topology needs of the communicator whose ranks it takes. */
+export interface TopologyParent {
+  readonly rank: number;
+  readonly size: number;
+  readonly group: Group;
+  readonly environment: RankEnvironment;
+  construct(
+    call: string,
+    color: number | undefined,
+    key: number,
+    options: Options | undefined,
+    make: (id: number, members: Membership) => Communicator,
+  ): Request<Communicator | undefined>;
+}
+
+/** The calls that make communicators with a topology; each communicator's own methods end here. */
+export interface Topologies {
+  cartesian(parent: TopologyParent, dims: readonly number[], options?: CartesianOptions): Request<Cartesian>;
+  graph(
+    parent: TopologyParent,
+    sources: readonly number[],
+    destinations: readonly number[],
+    options?: GraphOptions,
+  ): Request<Graph>;
+}
+
 export interface RankEnvironment {
   readonly engine: Engine;
   readonly worldRank: number;
@@ -32,6 +62,8 @@ export interface RankEnvironment {
   readonly forced: (operation: OperationName) => string | undefined;
   /** Host of each world rank, for splitShared(). */
   readonly hostOfRank: ArrayLike<number>;
+  /** Make communicators with a topology (topology/create.ts). */
+  readonly topologies: Topologies;
   /** Note the call just made, for whoever asks what this rank does: an operation's code (base/operation.ts), peer, tag. */
   note(operation: number, peer: number, tag: number): void;
   /** End the job. */

@@ -12,6 +12,7 @@ import { readForced } from '../collective/selection.ts';
 import { ContextNumbers } from '../comm/context-number.ts';
 import { Intracommunicator } from '../comm/intracommunicator.ts';
 import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
+import { postCartesian, postGraph } from '../comm/topology/create.ts';
 import { ElementViews } from '../datatype/element-views.ts';
 import type { Addon } from '../native/addon.ts';
 import { loadAddon } from '../native/loader.ts';
@@ -92,6 +93,7 @@ export function startRank(
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
     hostOfRank: description.hostOfRank,
+    topologies: { cartesian: postCartesian, graph: postGraph },
     note: noteInto(segment, localRank),
     abort,
   };
