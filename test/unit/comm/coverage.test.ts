@@ -1,0 +1,61 @@
+/** The table of the standard's procedures: complete, as written, and true of what the package exports. */
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import claimsOfAll from '../../../src/comm/coverage/claims.json' with { type: 'json' };
+import * as tsmpi from '../../../src/index.ts';
+import { createWorlds } from '../ranks.ts';
+
+const claims: Record<string, Record<string, { state: string; how: string }>> = claimsOfAll;
+const entries = Object.values(claims).flatMap((area) => Object.entries(area));
+
+test('each of the 531 procedures is answered once', () => {
+  expect(entries).toHaveLength(531);
+  expect(new Set(entries.map(([procedure]) => procedure)).size).toBe(531);
+  for (const [procedure, { state, how }] of entries) {
+    expect(procedure).toMatch(/^MPI_[A-Z]/);
+    expect(['there', 'said otherwise', 'not yet', 'not meant'], procedure).toContain(state);
+    expect(how, procedure).not.toBe('');
+  }
+});
+
+test('the README is what the script writes', () => {
+  const folder = new URL('../../../src/comm/coverage/', import.meta.url);
+  const written = readFileSync(new URL('README.md', folder), 'utf8');
+  const script = fileURLToPath(new URL('write.mjs', folder));
+  expect(written).toBe(execFileSync(process.execPath, [script, '--print'], { encoding: 'utf8' }));
+});
+
+test('what is there is there, and what is not yet is not', async () => {
+  const [world] = createWorlds(1);
+  await world!.send(1, 0);
+  const message = world!.tryMprobe(0)!;
+  const request = message.recv(new Float64Array(1));
+  await request;
+  const holders: Record<string, object> = {
+    tsmpi,
+    comm: world!,
+    cart: await world!.cartesian([1]),
+    graph: await world!.graph([0], [0]),
+    group: world!.group,
+    message,
+    request,
+    status: request.status,
+    persistent: world!.sendInit(new Float64Array(1), 0),
+    op: tsmpi.SUM,
+    job: tsmpi.job,
+  };
+  for (const [procedure, { state, how }] of entries) {
+    if (state !== 'there') continue;
+    const [holder, name] = how.split('.');
+    expect(holders[holder!], `${procedure}: ${how}`).toBeDefined();
+    expect(name! in holders[holder!]!, `${procedure}: ${how}`).toBe(true);
+  }
+  // Names that would stand for what is said not to be there yet.
+  for (const name of ['alltoallw', 'window', 'openFile', 'merge', 'intercomm', 'compare', 'spawn']) {
+    expect(name in world!, `comm.${name} exists: say so in claims.json`).toBe(false);
+  }
+  expect('vector' in tsmpi, 'derived datatypes exist: say so in claims.json').toBe(false);
+});
