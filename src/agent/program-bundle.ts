@@ -46,6 +46,9 @@ export async function bundleProgram(file: string, host: ProgramHost, library: st
   } catch (error) {
     dispose();
     throw error;
+  } finally {
+    // Its process would stay beside the ranks for the whole job.
+    await esbuild.stop();
   }
 }
 

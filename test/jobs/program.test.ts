@@ -1,10 +1,10 @@
 /** Programs: TypeScript is bundled, keeps its own places and lines, and leaves nothing behind. */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { runJob } from './run-job.ts';
+import { Job, runJob } from './run-job.ts';
 
 let folder: string;
 
@@ -165,6 +165,16 @@ test('the bundle goes to the nearest node_modules and is gone afterwards', async
   expect(stdout).toBe(`--enable-source-maps ${program}\n`);
   expect(code).toBe(0);
   expect(existsSync(join(folder, 'node_modules/.cache'))).toBe(false);
+});
+
+test('while it runs, what bundled it does not', async () => {
+  const job = new Job(['-n', '1', '--quiet', write('stays.ts', `console.log('ready');\nsetInterval(() => {}, 1e6);\n`)]);
+  await job.output(/ready/);
+  const commands = job.processes().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+  expect(commands.length).toBeGreaterThan(2);
+  expect(commands.filter((command) => command.includes('esbuild'))).toEqual([]);
+  job.child.kill('SIGTERM');
+  expect((await job.end()).code).toBe(143);
 });
 
 test('a directory and a file that is not there', async () => {
