@@ -205,6 +205,11 @@ export interface Communicator extends Disposable, AsyncDisposable {
   /** A communicator of the group's ranks; undefined on others. Collective over this one. Standard: 7.4.2. */
   create(group: Group, options?: Options): Request<Communicator | undefined>;
   /**
+   * 'ident': the same communicator; 'congruent': another one of the same ranks in the same order; 'similar': of the same
+   * ranks in another order; else 'unequal'. Local. Standard: 7.4.1.
+   */
+  compare(other: Communicator): 'ident' | 'congruent' | 'similar' | 'unequal';
+  /**
    * The same ranks in a grid; the last dimension runs fastest. The dimensions' product is the size; a 0 among them is
    * chosen. `periodic` for all dimensions or each; `reorder` lets ranks of one host stand together. Collective.
    * Errors: ERR_MPI_DIMS. Standard: 8.5.1.

@@ -23,6 +23,8 @@ export interface Group {
   intersection(other: Group): Group;
   /** Members of this group that are not in the other. */
   difference(other: Group): Group;
+  /** 'ident': the same members in the same order; 'similar': in another order; else 'unequal'. Standard: 7.3.1. */
+  compare(other: Group): 'ident' | 'similar' | 'unequal';
   /** Ranks in `other` of the members with these ranks here; undefined where one is no member of it. Errors: ERR_MPI_RANK. */
   translate(ranks: readonly number[], other: Group): (number | undefined)[];
 }
@@ -69,6 +71,13 @@ export class RankGroup implements Group {
   difference(other: Group): Group {
     const theirs = new Set(other.ranks);
     return this.#with(this.ranks.filter((rank) => !theirs.has(rank)));
+  }
+
+  compare(other: Group): 'ident' | 'similar' | 'unequal' {
+    if (other.size !== this.size) return 'unequal';
+    if (other.ranks.every((rank, k) => rank === this.ranks[k])) return 'ident';
+    const mine = new Set(this.ranks);
+    return other.ranks.every((rank) => mine.has(rank)) ? 'similar' : 'unequal';
   }
 
   translate(ranks: readonly number[], other: Group): (number | undefined)[] {

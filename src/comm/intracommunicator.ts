@@ -242,6 +242,12 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     return postFree(this, options, () => this.close());
   }
 
+  compare(other: Communicator): 'ident' | 'congruent' | 'similar' | 'unequal' {
+    if (other === this) return 'ident';
+    const groups = this.group.compare(other.group);
+    return groups === 'ident' ? 'congruent' : groups;
+  }
+
   cartesian(dims: readonly number[], options?: CartesianOptions): Request<Cartesian> {
     return this.environment.topologies.cartesian(this, dims, options);
   }
