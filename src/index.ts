@@ -11,6 +11,7 @@ export type {
   Communicator,
   Graph,
   GraphOptions,
+  Intercommunicator,
   Neighbor,
   RecvOptions,
   SendOptions,
@@ -18,6 +19,7 @@ export type {
 } from './comm/communicator.ts';
 export type { Group } from './comm/group.ts';
 export { IN_PLACE, type InPlace } from './comm/in-place.ts';
+export { ROOT } from './comm/inter/calls.ts';
 export type { Message } from './comm/message.ts';
 export { type Persistent, startAll } from './comm/persistent.ts';
 export type {

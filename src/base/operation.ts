@@ -46,6 +46,8 @@ export const OPERATION_NAMES: readonly string[] = [
   'cartesian',
   'graph',
   'sub',
+  'intercommCreate',
+  'merge',
   'dup',
   'split',
   'splitShared',

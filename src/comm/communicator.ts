@@ -5,7 +5,8 @@
  * out: `recv(b, { tag: 7, timeoutMs: 50 })`. Wrong arguments throw at the call, before anything is sent.
  */
 
-import type { Data, SendData } from '../datatype/element-type.ts';
+import type { Data, SendData, TypedArray } from '../datatype/element-type.ts';
+import type { OpFor } from '../datatype/operator.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Status } from '../p2p/status.ts';
 import type { Group } from './group.ts';
@@ -220,6 +221,18 @@ export interface Communicator extends Disposable, AsyncDisposable {
    * both its ends. Collective. Errors: ERR_MPI_RANK. Standard: 8.5.4.
    */
   graph(sources: readonly number[], destinations: readonly number[], options?: GraphOptions): Request<Graph>;
+  /**
+   * Two groups that talk across: this communicator's ranks and those of another one, which calls it too. The leaders, one
+   * rank of each, find each other over `peer`, where the other is `remoteLeader`; on other ranks these do not matter.
+   * Errors: ERR_MPI_GROUP when a rank is in both. Standard: 7.6.2.
+   */
+  intercommCreate(
+    localLeader: number,
+    peer: Communicator | undefined,
+    remoteLeader: number,
+    tag?: number,
+    options?: Options,
+  ): Request<Intercommunicator>;
   /** Give the communicator up. Collective; the second call does nothing. Standard: 7.4.3. */
   free(options?: Options): Request<void>;
   /** End the job with that exit code (c & 255, 0 becomes 1). Standard: 9.6. */
@@ -280,4 +293,70 @@ export interface Cartesian extends Communicator, Neighbor {
 export interface Graph extends Communicator, Neighbor {
   readonly sources: readonly number[];
   readonly destinations: readonly number[];
+}
+
+/** What two ranks say to each other: calls that intracommunicators and intercommunicators have alike. */
+type PointToPoint = Pick<
+  Communicator,
+  | 'rank'
+  | 'size'
+  | 'name'
+  | 'group'
+  | 'remoteSize'
+  | 'send'
+  | 'ssend'
+  | 'recv'
+  | 'sendrecv'
+  | 'sendrecvReplace'
+  | 'probe'
+  | 'tryProbe'
+  | 'mprobe'
+  | 'tryMprobe'
+  | 'sendInit'
+  | 'ssendInit'
+  | 'recvInit'
+  | 'sendObject'
+  | 'recvObject'
+  | 'messages'
+  | 'barrier'
+  | 'free'
+  | 'abort'
+>;
+
+/**
+ * Two groups of ranks. Messages go to ranks of the other group, and so does the data of collectives. A rooted collective
+ * has its root in one group: it gives ROOT, the others of its group PROC_NULL, and the other group the root's rank.
+ * Standard: 6.2.3, 7.6.
+ */
+export interface Intercommunicator extends PointToPoint, Disposable, AsyncDisposable {
+  readonly isInter: boolean;
+  /** The other group. */
+  readonly remoteGroup: Group;
+  /** The other group gets the root's data, in place. */
+  bcast<A extends Data>(data: A, root: number, options?: Options): Request<A>;
+  /** The root gets the other group's data, in `into`; `data` does not matter there. */
+  gather<O extends Data>(
+    data: SendData | undefined,
+    into: O | undefined,
+    root: number,
+    options?: Options,
+  ): Request<O | undefined>;
+  /** Rank r of the other group gets part r of the root's data. */
+  scatter<O extends Data>(data: Data | undefined, into: O | undefined, root: number, options?: Options): Request<O | undefined>;
+  /** Every rank gets the data of all ranks of the other group; without `into` both give as much. */
+  allgather: Allgather;
+  /** Part j of rank i's data goes to rank j of the other group. */
+  alltoall: Alltoall;
+  /** Every rank gets the other group's data combined. */
+  allreduce: ReduceAll;
+  /** The root gets the other group's data combined, in `into`; `data` does not matter there. */
+  reduce<O extends TypedArray>(
+    data: TypedArray | undefined,
+    into: O | undefined,
+    op: OpFor<O>,
+    root: number,
+    options?: Options,
+  ): Request<O | undefined>;
+  /** One communicator of both groups, those that give `high` behind the others. Collective over both. Standard: 7.6.3. */
+  merge(high: boolean, options?: Options): Request<Communicator>;
 }

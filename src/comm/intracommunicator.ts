@@ -36,7 +36,7 @@ import {
 } from './calls/reductions.ts';
 import { postScatter, postScatterv } from './calls/scatters.ts';
 import { checkOptions } from './checks.ts';
-import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions } from './communicator.ts';
+import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions, Intercommunicator } from './communicator.ts';
 import { type Constructible, postFree, postSplit } from './construct.ts';
 import { type Group, RankGroup } from './group.ts';
 import type { Persistent } from './persistent.ts';
@@ -254,6 +254,17 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   graph(sources: readonly number[], destinations: readonly number[], options?: GraphOptions): Request<Graph> {
     return this.environment.topologies.graph(this, sources, destinations, options);
+  }
+
+  intercommCreate(
+    localLeader: number,
+    peer: Communicator | undefined,
+    remoteLeader: number,
+    tag = 0,
+    options?: Options,
+  ): Request<Intercommunicator> {
+    this.noteCollective('intercommCreate');
+    return this.environment.topologies.intercommunicator(this, localLeader, peer, remoteLeader, tag, options);
   }
 
   /** Post the construction of communicators of some of these ranks. `make` makes this rank's handle. */

@@ -4,12 +4,13 @@
  * The runtime makes one; tests make as many as they have ranks in a process.
  */
 
-import type { SharedArea } from '../collective/port.ts';
+import type { Collectives } from '../collective/collectives.ts';
+import type { CollectiveSpace, SharedArea } from '../collective/port.ts';
 import type { OperationName } from '../collective/restrictions.ts';
 import type { Membership } from '../p2p/context.ts';
 import type { Engine } from '../p2p/engine.ts';
 import type { Options, Request } from '../p2p/request.ts';
-import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions } from './communicator.ts';
+import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions, Intercommunicator } from './communicator.ts';
 import type { ContextNumbers } from './context-number.ts';
 import type { Group } from './group.ts';
 
@@ -40,6 +41,13 @@ export interface TopologyParent {
   ): Request<Communicator | undefined>;
 }
 
+/** What the creation of an intercommunicator needs of the group's communicator. */
+export interface InterParent {
+  readonly environment: RankEnvironment;
+  readonly space: CollectiveSpace;
+  readonly collectives: Collectives;
+}
+
 /** The calls that make communicators with a topology; each communicator's own methods end here. */
 export interface Topologies {
   cartesian(parent: TopologyParent, dims: readonly number[], options?: CartesianOptions): Request<Cartesian>;
@@ -49,6 +57,14 @@ export interface Topologies {
     destinations: readonly number[],
     options?: GraphOptions,
   ): Request<Graph>;
+  intercommunicator(
+    parent: InterParent,
+    localLeader: number,
+    peer: Communicator | undefined,
+    remoteLeader: number,
+    tag: number,
+    options?: Options,
+  ): Request<Intercommunicator>;
 }
 
 export interface RankEnvironment {

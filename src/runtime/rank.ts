@@ -10,6 +10,7 @@ import type { JobDescription } from '../bootstrap/job.ts';
 import { SharedArea } from '../collective/port.ts';
 import { readForced } from '../collective/selection.ts';
 import { ContextNumbers } from '../comm/context-number.ts';
+import { postIntercommunicator } from '../comm/inter/create.ts';
 import { Intracommunicator } from '../comm/intracommunicator.ts';
 import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
 import { postCartesian, postGraph } from '../comm/topology/create.ts';
@@ -93,7 +94,7 @@ export function startRank(
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
     hostOfRank: description.hostOfRank,
-    topologies: { cartesian: postCartesian, graph: postGraph },
+    topologies: { cartesian: postCartesian, graph: postGraph, intercommunicator: postIntercommunicator },
     note: noteInto(segment, localRank),
     abort,
   };
