@@ -170,7 +170,10 @@ export class Agent implements RankEvents {
     this.#isOver = true;
     await this.#clear();
     this.#connection.send({ kind: 'ended', unused: this.#ranks?.unused() ?? [] });
-    this.#connection.close(() => process.exit(0));
+    // Until the launcher has read it all and closes too: a write of its own to a socket that is gone would cost it what it
+    // has not read yet.
+    this.#connection.onEnd = () => process.exit(0);
+    this.#connection.close();
   }
 
   #onLauncherGone(): void {

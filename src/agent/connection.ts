@@ -16,8 +16,8 @@ export interface Connection<Out extends ToAgent | FromAgent, In extends ToAgent 
   /** Called once, when the other side is gone. */
   onEnd: () => void;
   send(message: Out, body?: Uint8Array): void;
-  /** Deliver what was sent, then close; `then` runs when the other side can have it all. */
-  close(then?: () => void): void;
+  /** Deliver what was sent and say that no more comes; the other side closes too once it has read all: then onEnd. */
+  close(): void;
 }
 
 /** A connection over a byte stream. */
@@ -47,8 +47,7 @@ export class StreamConnection<Out extends ToAgent | FromAgent, In extends ToAgen
     this.#stream.uncork();
   }
 
-  close(then: () => void = () => {}): void {
-    if (this.#stream.writable) this.#stream.end(then);
-    else then();
+  close(): void {
+    this.#stream.end();
   }
 }

@@ -132,6 +132,26 @@ test('tells what happened in order: exit, then the end of output, then that noth
   });
 });
 
+test('a launcher that is slow to read and writes meanwhile gets all there is to read', async () => {
+  driver = new Driver();
+  const stream = driver.child.stdio[3] as Duplex;
+  driver.connection.send({ kind: 'start', job: describeJob('read line; head -c 50000 /dev/zero') });
+  const { pids } = await driver.message('started');
+  stream.pause();
+  driver.connection.send({ kind: 'stdinEnd' });
+  // Without another word from the agent: until its ranks are gone, and long enough for its own end.
+  const gone = (): boolean => pids.every((pid) => processState(pid) === '');
+  for (let after = 0; after < 40; after += gone() ? 1 : 0) {
+    driver.connection.send({ kind: 'credit', rank: 1, byteLength: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const ended = once(driver.child, 'exit');
+  stream.resume();
+  await driver.message('ended');
+  expect(driver.outputByteLength).toBe(100_000);
+  expect(await ended).toEqual([0, null]);
+});
+
 test.each(['process', 'thread'] as const)(
   'several programs, ranks as %s: each with its own arguments and variables',
   async (rankKind) => {
