@@ -49,7 +49,9 @@ export class OutputFiles {
 
 /** Make a folder and those above it. Not by mkdir's own `recursive`, which never returns below /proc on Node 20. */
 function makeFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  const there = statSync(folder, { throwIfNoEntry: false });
+  if (there?.isDirectory()) return;
+  if (there !== undefined) throw Object.assign(new Error(`ENOTDIR: not a directory, mkdir '${folder}'`), { syscall: 'mkdir' });
   if (dirname(folder) !== folder) makeFolder(dirname(folder));
   try {
     mkdirSync(folder);
