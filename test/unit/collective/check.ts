@@ -38,12 +38,13 @@ export function runOnce<Arguments>(
   bytes: number,
   args: (rank: number) => Arguments,
   seed: number,
+  slotBytes = SLOT_BYTES,
 ): void {
   const algorithm = algorithmOf<Arguments>(operation, name);
   const traffic = simulate({
     size,
     seed,
-    ...(isShared(name) ? { slotBytes: SLOT_BYTES } : {}),
+    ...(isShared(name) ? { slotBytes } : {}),
     calls: [(port) => algorithm(port, args(port.rank))],
   });
   const cost = COSTS[operation]![name]!(size, bytes);
