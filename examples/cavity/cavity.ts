@@ -7,7 +7,7 @@
 
 import { type Communicator, world } from 'tsmpi';
 import { gatherCost } from './cost.ts';
-import { createDomain } from './domain.ts';
+import { createDomain, layOutRanks } from './domain.ts';
 import { gatherField } from './field.ts';
 import { Flow } from './flow.ts';
 import { readLines } from './lines.ts';
@@ -34,10 +34,7 @@ if (settings !== undefined) run(world, settings);
 
 /** Return the settings that rank 0 read; undefined if there is nothing to run. Collective. */
 function receiveSettings(comm: Communicator): Settings | undefined {
-  if (comm.rank !== 0) return comm.recvObject<Settings | undefined>(0).wait();
-  const own = readOrRefuse(comm.size);
-  for (let rank = 1; rank < comm.size; rank += 1) comm.sendObject(own, rank).wait();
-  return own;
+  return comm.bcastObject(comm.rank === 0 ? readOrRefuse(comm.size) : undefined).wait();
 }
 
 function readOrRefuse(size: number): Settings | undefined {
@@ -58,9 +55,10 @@ function readOrRefuse(size: number): Settings | undefined {
   }
 }
 
-function run(comm: Communicator, own: Settings): void {
+function run(everyone: Communicator, own: Settings): void {
   const traffic = new Traffic();
-  const domain = createDomain(own.grid, comm.size, comm.rank);
+  const comm = layOutRanks(everyone);
+  const domain = createDomain(own.grid, comm);
   const flow = new Flow(comm, domain, own.reynolds, own.cfl, traffic);
   const changes: number[] = [];
   // All ranks start the clock together.

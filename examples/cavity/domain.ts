@@ -6,7 +6,7 @@
  * Limits: one block a rank; ranks form a rectangle as square as their number allows.
  */
 
-import { PROC_NULL } from 'tsmpi';
+import type { Cartesian, Communicator } from 'tsmpi';
 
 /** Grids of at most this many cells a side are gathered and solved alike on every rank. */
 const GATHERED_CELLS = 32;
@@ -14,7 +14,7 @@ const GATHERED_CELLS = 32;
 const COARSEST_CELLS = 15;
 
 /** The window of one rank in the grid of `cells` × `cells`. */
-export interface Domain {
+export interface Window {
   readonly cells: number;
   /** Cells a side of the finest grid that is gathered. */
   readonly gatheredCells: number;
@@ -25,6 +25,10 @@ export interface Domain {
   readonly y0: number;
   readonly nx: number;
   readonly ny: number;
+}
+
+/** A rank's own window and who is beside it. */
+export interface Domain extends Window {
   /** Neighbouring ranks; PROC_NULL at a wall. */
   readonly west: number;
   readonly east: number;
@@ -65,7 +69,7 @@ export function whyNotRanks(cells: number, size: number): string | undefined {
 }
 
 /** Return the window of `rank` among `size` ranks. */
-export function createDomain(cells: number, size: number, rank: number): Domain {
+export function createWindow(cells: number, size: number, rank: number): Window {
   const { ranksX, ranksY } = splitRanks(size);
   const gatheredCells = findGatheredCells(cells);
   const unit = cells / gatheredCells;
@@ -83,9 +87,18 @@ export function createDomain(cells: number, size: number, rank: number): Domain 
     y0,
     nx: start(column + 1, ranksX) - x0,
     ny: start(row + 1, ranksY) - y0,
-    west: column > 0 ? rank - 1 : PROC_NULL,
-    east: column < ranksX - 1 ? rank + 1 : PROC_NULL,
-    south: row > 0 ? rank - ranksX : PROC_NULL,
-    north: row < ranksY - 1 ? rank + ranksX : PROC_NULL,
   };
+}
+
+/** Lay the ranks out in rows of blocks, the columns running fastest. Collective. */
+export function layOutRanks(comm: Communicator): Cartesian {
+  const { ranksX, ranksY } = splitRanks(comm.size);
+  return comm.cartesian([ranksY, ranksX]).wait();
+}
+
+/** Return the domain of this rank of the layout. */
+export function createDomain(cells: number, layout: Cartesian): Domain {
+  const { source: south, dest: north } = layout.shift(0, 1);
+  const { source: west, dest: east } = layout.shift(1, 1);
+  return { ...createWindow(cells, layout.size, layout.rank), west, east, south, north };
 }

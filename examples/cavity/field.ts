@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Communicator } from 'tsmpi';
-import { createDomain } from './domain.ts';
+import { createWindow } from './domain.ts';
 import type { Flow } from './flow.ts';
 
 export interface Field {
@@ -36,7 +36,7 @@ export function gatherField(comm: Communicator, flow: Flow): Field | undefined {
     p: new Float64Array(cells * cells),
   };
   for (let rank = 0; rank < comm.size; rank += 1) {
-    const domain = createDomain(cells, comm.size, rank);
+    const domain = createWindow(cells, comm.size, rank);
     let from = parts.displs[rank];
     for (const [values, stride] of [
       [field.u, cells + 1],

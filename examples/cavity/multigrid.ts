@@ -11,7 +11,7 @@
  */
 
 import type { Communicator } from 'tsmpi';
-import { createDomain, type Domain } from './domain.ts';
+import { createWindow, type Domain } from './domain.ts';
 import { GridLevel } from './grid-level.ts';
 import { Halo } from './halo.ts';
 import type { Traffic } from './traffic.ts';
@@ -52,7 +52,7 @@ export class Multigrid {
     }
     let largest = 0;
     for (let rank = 0; rank < comm.size; rank += 1) {
-      const { x0, y0, nx, ny } = createDomain(domain.cells, comm.size, rank);
+      const { x0, y0, nx, ny } = createWindow(domain.cells, comm.size, rank);
       this.#blocks.push({ x0: x0 / scale, y0: y0 / scale, nx: nx / scale, ny: ny / scale });
       largest = Math.max(largest, (nx / scale) * (ny / scale));
     }
