@@ -30,6 +30,8 @@ export type {
   Alltoall,
   Alltoallv,
   AlltoallvInit,
+  Alltoallw,
+  AlltoallwInit,
   ExclusiveScan,
   Gather,
   GatherInit,
@@ -49,17 +51,32 @@ export type {
   ScattervInit,
 } from './comm/signatures.ts';
 export { dimsCreate } from './comm/topology/dims.ts';
-export type {
-  Data,
-  ElementType,
-  FilledParts,
-  Fresh,
-  Into,
-  Parts,
-  Scalar,
-  SendData,
-  TypedArray,
-} from './datatype/element-type.ts';
+export type { Data, FilledParts, Fresh, Into, Parts, Reducible, SendData } from './datatype/data.ts';
+export {
+  contiguous,
+  darray,
+  f32,
+  f64,
+  hindexed,
+  hindexedBlock,
+  hvector,
+  i8,
+  i16,
+  i32,
+  i64,
+  indexed,
+  indexedBlock,
+  subarray,
+  u8,
+  u16,
+  u32,
+  u64,
+  vector,
+} from './datatype/derived/construct.ts';
+export type { BaseType, Datatype, Element, Layout } from './datatype/derived/datatype.ts';
+export { pack, packSize, unpack } from './datatype/derived/pack.ts';
+export { type Field, type Fields, type Struct, type StructValue, struct, type ValueOf } from './datatype/derived/struct.ts';
+export type { ElementType, Scalar, TypedArray } from './datatype/element-type.ts';
 export {
   type ArithOp,
   BAND,

@@ -16,6 +16,7 @@ const EXPECTED: Record<string, RegExp> = {
   '05-split.ts': /rank 3: its row sums to 5, its column to 4\n$/,
   '06-overlap.ts': /^after 100 steps the warmest cell is at 0\.887861\n$/,
   '07-halo.ts': /^4 ranks, 200 steps: heat 128\.000000 of 128, peak 0\.039869\n$/,
+  '08-halo-3d.ts': /^grid 2 x 2 x 1, 50 steps: heat 1000\.000000 of 1000\n$/,
 };
 
 test('each small example has an expectation', () => {

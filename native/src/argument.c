@@ -40,6 +40,19 @@ bool read_count(napi_env env, napi_value value, const char *name, uint64_t *resu
   return true;
 }
 
+bool read_stride(napi_env env, napi_value value, const char *name, int64_t *result) {
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok) return throw_wrong_type(env, name, "a number");
+  if (!(number >= -kMaxCount && number <= kMaxCount) || number != (double)(int64_t)number) {
+    char message[128];
+    snprintf(message, sizeof message, "%s is %g, expected an integer from -2^53 to 2^53", name, number);
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", message);
+    return false;
+  }
+  *result = (int64_t)number;
+  return true;
+}
+
 /* Bytes of one element, or 0 for a kind this file does not know. */
 static uint64_t element_byte_length(napi_typedarray_type type) {
   switch ((int)type) {

@@ -30,6 +30,8 @@ bool read_int32(napi_env env, napi_value value, const char *name, int32_t *resul
 bool read_boolean(napi_env env, napi_value value, const char *name, bool *result);
 /* A count, offset or address: an integer from 0 to 2^53. */
 bool read_count(napi_env env, napi_value value, const char *name, uint64_t *result);
+/* A distance: an integer that may be negative. */
+bool read_stride(napi_env env, napi_value value, const char *name, int64_t *result);
 bool read_bytes(napi_env env, napi_value value, const char *name, struct bytes *result);
 /* Check that [offset, offset + length) lies in the memory. */
 bool check_range(napi_env env, const struct bytes *bytes, const char *name, uint64_t offset, uint64_t length);

@@ -9,6 +9,7 @@
  */
 
 import { MpiError } from '../base/errors.ts';
+import { ArrayLayout } from '../datatype/derived/array-layout.ts';
 import { elementCode, type TypedArray } from '../datatype/element-type.ts';
 import type { ElementViews } from '../datatype/element-views.ts';
 import type { Engine } from '../p2p/engine.ts';
@@ -27,6 +28,7 @@ const SYMMETRIC: ReadonlySet<string> = new Set([
   'alltoall',
   'allgatherv',
   'alltoallv',
+  'alltoallw',
   'reduceScatterBlock',
   'reduceScatter',
   'allgatherObject',
@@ -92,12 +94,17 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
     return this.#result();
   }
 
-  send(data: TypedArray, dest: number): Step {
-    return this.#add(this.#space.engine.send(this.#space.context, data, elementCode(data), data.length, dest, this.#tag, false));
+  send(data: TypedArray | ArrayLayout, dest: number): Step {
+    const { engine, context } = this.#space;
+    if (data instanceof ArrayLayout) return this.#add(engine.sendLayout(context, data, dest, this.#tag, false));
+    return this.#add(engine.send(context, data, elementCode(data), data.length, dest, this.#tag, false));
   }
 
-  recv(into: TypedArray, source: number): Step {
+  recv(into: TypedArray | ArrayLayout, source: number): Step {
     const { engine, context } = this.#space;
+    if (into instanceof ArrayLayout) {
+      return this.#add(engine.receive(context, undefined, into.code, into.byteLength, source, this.#tag, into));
+    }
     return this.#add(engine.receive(context, into, elementCode(into), into.byteLength, source, this.#tag));
   }
 

@@ -9,6 +9,7 @@
  * Limits: a schedule never blocks, never calls user code but operators, and touches a buffer only while it holds control.
  */
 
+import type { ArrayLayout } from '../datatype/derived/array-layout.ts';
 import type { TypedArray } from '../datatype/element-type.ts';
 import type { ElementViews } from '../datatype/element-views.ts';
 
@@ -48,8 +49,8 @@ export interface Port {
    * the first collective that a schedule begins (collectives.ts): a field of each collective's own port.
    */
   area: Area | undefined;
-  send(data: TypedArray, dest: number): Step;
-  recv(into: TypedArray, source: number): Step;
+  send(data: TypedArray | ArrayLayout, dest: number): Step;
+  recv(into: TypedArray | ArrayLayout, source: number): Step;
   /** Both at once. */
   exchange(data: TypedArray, dest: number, into: TypedArray, source: number): Step;
   /**

@@ -5,7 +5,8 @@
  * out: `recv(b, { tag: 7, timeoutMs: 50 })`. Wrong arguments throw at the call, before anything is sent.
  */
 
-import type { Data, SendData, TypedArray } from '../datatype/element-type.ts';
+import type { Data, SendData } from '../datatype/data.ts';
+import type { TypedArray } from '../datatype/element-type.ts';
 import type { OpFor } from '../datatype/operator.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Status } from '../p2p/status.ts';
@@ -20,6 +21,8 @@ import type {
   Alltoall,
   Alltoallv,
   AlltoallvInit,
+  Alltoallw,
+  AlltoallwInit,
   ExclusiveScan,
   Gather,
   GatherInit,
@@ -146,6 +149,8 @@ export interface Communicator extends Disposable, AsyncDisposable {
   alltoall: Alltoall;
   /** As alltoall, with counts that differ; they agree in pairs. Standard: 6.8. */
   alltoallv: Alltoallv;
+  /** As alltoall, with data of any type and place for each rank: `data[r]` goes to rank r, `into[r]` comes from it. Standard: 6.8. */
+  alltoallw: Alltoallw;
   /** Combine the ranks' data elementwise; rank r gets block r of `size` equal ones. Standard: 6.10.1. */
   reduceScatterBlock: ReduceScatterBlock;
   /** Combine the ranks' data elementwise; rank r gets counts[r] elements of it. Standard: 6.10.2. */
@@ -189,6 +194,7 @@ export interface Communicator extends Disposable, AsyncDisposable {
   allgathervInit: AllgathervInit;
   alltoallInit: AllgatherInit;
   alltoallvInit: AlltoallvInit;
+  alltoallwInit: AlltoallwInit;
   reduceScatterBlockInit: ReduceInit;
   reduceScatterInit: ReduceScatterInit;
   scatterInit: ScatterInit;
@@ -264,10 +270,13 @@ export interface Neighbor {
   neighborAlltoall: Alltoall;
   /** As neighborAlltoall, with counts that differ; parts stand in the order of destinations and sources. */
   neighborAlltoallv: Alltoallv;
+  /** As neighborAlltoall, with data of any type and place for each neighbour: a halo exchange is one call. */
+  neighborAlltoallw: Alltoallw;
   neighborAllgatherInit: AllgatherInit;
   neighborAllgathervInit: AllgathervInit;
   neighborAlltoallInit: AllgatherInit;
   neighborAlltoallvInit: AlltoallvInit;
+  neighborAlltoallwInit: AlltoallwInit;
 }
 
 /**

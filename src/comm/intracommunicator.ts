@@ -8,14 +8,16 @@ import { MpiError } from '../base/errors.ts';
 import { operationCode } from '../base/operation.ts';
 import { Collectives } from '../collective/collectives.ts';
 import type { CollectiveSpace } from '../collective/port.ts';
-import type { Data } from '../datatype/element-type.ts';
+import type { Data } from '../datatype/data.ts';
 import { COLLECTIVE, type Membership } from '../p2p/context.ts';
 import { DoneOperation } from '../p2p/done-operation.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import { postAlltoall, postAlltoallv } from './calls/alltoalls.ts';
 import { postBarrier, postBcast } from './calls/bcast.ts';
 import type { CollectiveHost } from './calls/call.ts';
+import { postAlltoallw } from './calls/exchange.ts';
 import { postAllgather, postAllgatherv, postGather, postGatherv } from './calls/gathers.ts';
+import { callWithLayouts, type DataCall } from './calls/layouts.ts';
 import {
   postAllgatherObject,
   postAllreduceObject,
@@ -50,6 +52,8 @@ import type {
   Alltoall,
   Alltoallv,
   AlltoallvInit,
+  Alltoallw,
+  AlltoallwInit,
   ExclusiveScan,
   Gather,
   GatherInit,
@@ -117,26 +121,24 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
   bcast(data: bigint, root?: number | RootOptions, options?: Options): Request<bigint>;
   bcast<A extends Data>(data: A, root?: number | RootOptions, options?: Options): Request<A>;
   bcast(data: unknown, root?: number | RootOptions, options?: Options): Request<never> {
-    return postBcast(this, data, root, options) as Request<never>;
+    return callWithLayouts(this, postBcast, data, [root, options]) as Request<never>;
   }
 
-  reduce: ReduceToRoot = ((data: unknown, ...rest: unknown[]) => postReduce(this, data, ...rest)) as ReduceToRoot;
-  allreduce: ReduceAll = ((data: unknown, ...rest: unknown[]) => postAllreduce(this, data, ...rest)) as ReduceAll;
-  scan: ReduceAll = ((data: unknown, ...rest: unknown[]) => postScan(this, data, ...rest)) as ReduceAll;
-  exscan: ExclusiveScan = ((data: unknown, ...rest: unknown[]) => postExscan(this, data, ...rest)) as ExclusiveScan;
-  gather: Gather = ((data: unknown, ...rest: unknown[]) => postGather(this, data, ...rest)) as Gather;
-  gatherv: Gatherv = ((data: unknown, ...rest: unknown[]) => postGatherv(this, data, ...rest)) as Gatherv;
-  allgather: Allgather = ((data: unknown, ...rest: unknown[]) => postAllgather(this, data, ...rest)) as Allgather;
-  allgatherv: Allgatherv = ((data: unknown, ...rest: unknown[]) => postAllgatherv(this, data, ...rest)) as Allgatherv;
-  alltoall: Alltoall = ((data: unknown, ...rest: unknown[]) => postAlltoall(this, data, ...rest)) as Alltoall;
-  alltoallv: Alltoallv = ((data: unknown, ...rest: unknown[]) => postAlltoallv(this, data, ...rest)) as Alltoallv;
-  reduceScatterBlock: ReduceScatterBlock = ((data: unknown, ...rest: unknown[]) =>
-    postReduceScatterBlock(this, data, ...rest)) as ReduceScatterBlock;
-  reduceScatter: ReduceScatter = ((data: unknown, ...rest: unknown[]) => postReduceScatter(this, data, ...rest)) as ReduceScatter;
-  scatter: Scatter = ((data: unknown, into: unknown, root?: unknown, options?: unknown) =>
-    postScatter(this, data, into, root, options)) as Scatter;
-  scatterv: Scatterv = ((data: unknown, into: unknown, root?: unknown, options?: unknown) =>
-    postScatterv(this, data, into, root, options)) as Scatterv;
+  reduce: ReduceToRoot = this.#callOf(postReduce) as ReduceToRoot;
+  allreduce: ReduceAll = this.#callOf(postAllreduce) as ReduceAll;
+  scan: ReduceAll = this.#callOf(postScan) as ReduceAll;
+  exscan: ExclusiveScan = this.#callOf(postExscan) as ExclusiveScan;
+  gather: Gather = this.#callOf(postGather) as Gather;
+  gatherv: Gatherv = this.#callOf(postGatherv) as Gatherv;
+  allgather: Allgather = this.#callOf(postAllgather) as Allgather;
+  allgatherv: Allgatherv = this.#callOf(postAllgatherv) as Allgatherv;
+  alltoall: Alltoall = this.#callOf(postAlltoall) as Alltoall;
+  alltoallv: Alltoallv = this.#callOf(postAlltoallv) as Alltoallv;
+  alltoallw: Alltoallw = this.#callOf(postAlltoallw) as Alltoallw;
+  reduceScatterBlock: ReduceScatterBlock = this.#callOf(postReduceScatterBlock) as ReduceScatterBlock;
+  reduceScatter: ReduceScatter = this.#callOf(postReduceScatter) as ReduceScatter;
+  scatter: Scatter = this.#callOf(postScatter) as Scatter;
+  scatterv: Scatterv = this.#callOf(postScatterv) as Scatterv;
 
   // ---- collectives of values -----------------------------------------------------------------------
 
@@ -175,7 +177,7 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
   }
 
   bcastInit<A extends Data>(data: A, root?: number): Persistent<A> {
-    return setUpCollective(this, 'bcast', data, (host) => postBcast(host, data, root, undefined));
+    return setUpCollective(this, 'bcast', data, (host) => callWithLayouts(host, postBcast, data, [root]));
   }
 
   reduceInit: ReduceToRootInit = this.#initOf('reduce', postReduce) as ReduceToRootInit;
@@ -191,10 +193,9 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
   reduceScatterBlockInit: ReduceInit = this.#initOf('reduceScatterBlock', postReduceScatterBlock) as ReduceInit;
   reduceScatterInit: ReduceScatterInit = this.#initOf('reduceScatter', postReduceScatter) as ReduceScatterInit;
 
-  scatterInit: ScatterInit = ((data: unknown, into: unknown, root?: unknown) =>
-    setUpCollective(this, 'scatter', data, (host) => postScatter(host, data, into, root, undefined))) as ScatterInit;
-  scattervInit: ScattervInit = ((parts: unknown, into: unknown, root?: unknown) =>
-    setUpCollective(this, 'scatterv', parts, (host) => postScatterv(host, parts, into, root, undefined))) as ScattervInit;
+  scatterInit: ScatterInit = this.#initOf('scatter', postScatter) as ScatterInit;
+  scattervInit: ScattervInit = this.#initOf('scatterv', postScatterv) as ScattervInit;
+  alltoallwInit: AlltoallwInit = this.#initOf('alltoallw', postAlltoallw) as AlltoallwInit;
 
   // ---- communicators ---------------------------------------------------------------------------------
 
@@ -289,10 +290,15 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   // ---- inside ------------------------------------------------------------------------------------------
 
+  /** A call as a method. */
+  #callOf(call: DataCall) {
+    return (data: unknown, ...rest: unknown[]): unknown => callWithLayouts(this, call, data, rest);
+  }
+
   /** The persistent form of a call whose data comes first. */
-  #initOf(name: string, call: (host: CollectiveHost, data: unknown, ...rest: unknown[]) => unknown) {
+  #initOf(name: string, call: DataCall) {
     return (data: unknown, ...rest: unknown[]): Persistent<unknown> =>
-      setUpCollective(this, name, data, (host) => call(host, data, ...rest));
+      setUpCollective(this, name, data, (host) => callWithLayouts(host, call, data, rest));
   }
 
   #plan(): Collectives {

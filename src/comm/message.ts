@@ -3,7 +3,8 @@
  */
 
 import { MpiError } from '../base/errors.ts';
-import { type Data, OBJECT } from '../datatype/element-type.ts';
+import type { Data } from '../datatype/data.ts';
+import { ELEMENT_BYTES } from '../datatype/element-type.ts';
 import type { Engine } from '../p2p/engine.ts';
 import { type ObjectContexts, ObjectReceive } from '../p2p/object-message.ts';
 import type { Options, Request } from '../p2p/request.ts';
@@ -36,9 +37,9 @@ export class ClaimedMessage implements Message {
   }
 
   recv(into: Data, options?: Options): Request<Status> {
-    const { array, code, byteLength } = bufferElements(into, 'message.recv');
+    const { array, code, byteLength, layout } = bufferElements(into, 'message.recv');
     checkOptions(options, 'message.recv', ['signal', 'timeoutMs']);
-    const receive = this.#engine.receiveClaimed(this.#contexts.heads, this.#take(), array, code, byteLength);
+    const receive = this.#engine.receiveClaimed(this.#contexts.heads, this.#take(), array, code, byteLength, layout);
     if (options !== undefined) this.#engine.progress.limit(receive, options);
     return receive;
   }
@@ -62,5 +63,5 @@ export class ClaimedMessage implements Message {
 /** The status of a message that was only looked at. */
 export function statusOf(message: UnexpectedMessage): Status {
   const { source, tag, byteLength, type } = message;
-  return createStatus(source, tag, byteLength, type, type === OBJECT ? 0 : type, false);
+  return createStatus(source, tag, byteLength, type, ELEMENT_BYTES[type]!, false);
 }

@@ -7,7 +7,9 @@
 
 import { MpiError } from '../base/errors.ts';
 import { operationCode } from '../base/operation.ts';
-import { type Data, elementCode, type SendData, type TypedArray } from '../datatype/element-type.ts';
+import type { Data, SendData } from '../datatype/data.ts';
+import type { ArrayLayout } from '../datatype/derived/array-layout.ts';
+import { elementCode, type TypedArray } from '../datatype/element-type.ts';
 import { SendrecvOperation } from '../p2p/combined.ts';
 import { type Membership, OBJECT_ARRAYS, POINT_TO_POINT } from '../p2p/context.ts';
 import { DoneOperation } from '../p2p/done-operation.ts';
@@ -87,9 +89,9 @@ export abstract class PointToPointCommunicator {
       const array = into as TypedArray;
       return this.#receive(array, code, array.byteLength, source, tag ?? ANY_TAG, undefined);
     }
-    const { array, code: elementsCode, byteLength } = bufferElements(into, 'recv');
+    const elements = bufferElements(into, 'recv');
     const envelope = this.#envelope('recv', source, tag, options);
-    return this.#receive(array, elementsCode, byteLength, envelope.source, envelope.tag, envelope.options);
+    return this.#receiveElements(elements, envelope.source, envelope.tag, envelope.options);
   }
 
   sendrecv(data: SendData, dest: number, into: Data, source: number, options?: SendrecvOptions): Request<Status> {
@@ -103,8 +105,8 @@ export abstract class PointToPointCommunicator {
   sendrecvReplace(data: Data, dest: number, source: number, options?: SendrecvOptions): Request<Status> {
     checkOptions(options, 'sendrecvReplace', SENDRECV_OPTIONS);
     const elements = bufferElements(data, 'sendrecvReplace');
-    const copy = elements.array.slice();
-    return this.#sendrecv({ ...elements, array: copy }, dest, elements, source, options);
+    const array = elements.layout?.toArray() ?? elements.array.slice();
+    return this.#sendrecv({ ...elements, array, layout: undefined }, dest, elements, source, options);
   }
 
   probe(source?: number | RecvOptions, tag?: number | Options, options?: Options): Request<Status> {
@@ -134,10 +136,10 @@ export abstract class PointToPointCommunicator {
   }
 
   recvInit(into: Data, source: number = ANY_SOURCE, tag: number = ANY_TAG): Persistent<Status> {
-    const { array, code, byteLength } = bufferElements(into, 'recvInit');
+    const elements = bufferElements(into, 'recvInit');
     checkSource(source, this.members);
     checkRecvTag(tag, this.members);
-    return new PersistentOperation(() => this.#receive(array, code, byteLength, source, tag, undefined));
+    return new PersistentOperation(() => this.#receiveElements(elements, source, tag, undefined));
   }
 
   sendObject(value: unknown, dest: number, tag?: number | SendOptions, options?: Options): Request<void> {
@@ -196,10 +198,10 @@ export abstract class PointToPointCommunicator {
     options: Options | undefined,
     isSynchronous: boolean,
   ): Request<void> {
-    const { array, code, count } = sendElements(data, call);
+    const { array, code, count, layout } = sendElements(data, call);
     const given = typeof tag === 'object' && tag !== null ? tag : options;
     checkOptions(given, call, SEND_OPTIONS);
-    return this.#post(array, code, count, dest, this.#sendTag(tag, given), isSynchronous, given);
+    return this.#post(array, code, count, dest, this.#sendTag(tag, given), isSynchronous, given, layout);
   }
 
   #post(
@@ -210,13 +212,17 @@ export abstract class PointToPointCommunicator {
     tag: number,
     isSynchronous: boolean,
     options: Options | undefined,
+    layout?: ArrayLayout,
   ): Request<void> {
     checkDest(dest, this.members);
     checkSendTag(tag, this.members);
     if (this.#isClosed) this.checkOpen();
     if (dest === PROC_NULL) return new DoneOperation<void>(undefined, 'send to PROC_NULL', undefined, this.#engine.progress);
     this.environment.note(isSynchronous ? SSEND : SEND, dest, tag);
-    const send = this.#engine.send(this.#context, array, code, count, dest, tag, isSynchronous);
+    const send =
+      layout === undefined
+        ? this.#engine.send(this.#context, array, code, count, dest, tag, isSynchronous)
+        : this.#engine.sendLayout(this.#context, layout, dest, tag, isSynchronous);
     return options === undefined ? send : this.#limit(send, options);
   }
 
@@ -227,6 +233,7 @@ export abstract class PointToPointCommunicator {
     source: number,
     tag: number,
     options: Options | undefined,
+    layout?: ArrayLayout,
   ): Request<Status> {
     checkSource(source, this.members);
     checkRecvTag(tag, this.members);
@@ -236,8 +243,18 @@ export abstract class PointToPointCommunicator {
       return new DoneOperation(status, 'recv from PROC_NULL', status, this.#engine.progress);
     }
     this.environment.note(RECV, source, tag);
-    const receive = this.#engine.receive(this.#context, array, code, byteLength, source, tag);
+    const receive = this.#engine.receive(this.#context, array, code, byteLength, source, tag, layout);
     return options === undefined ? receive : this.#limit(receive, options);
+  }
+
+  #receiveElements(elements: Elements, source: number, tag: number, options: Options | undefined): Request<Status> {
+    const { array, code, byteLength, layout } = elements;
+    return this.#receive(array, code, byteLength, source, tag, options, layout);
+  }
+
+  #sendNow({ array, code, count, layout }: Elements, dest: number, tag: number): Operation<void> {
+    if (layout !== undefined) return this.#engine.sendLayout(this.#context, layout, dest, tag, false);
+    return this.#engine.send(this.#context, array, code, count, dest, tag, false);
   }
 
   #sendrecv(
@@ -255,14 +272,15 @@ export abstract class PointToPointCommunicator {
     this.checkOpen();
     if (dest === PROC_NULL || source === PROC_NULL) {
       // One half is missing: the other one is all there is, and the send's result becomes the null status.
-      if (dest === PROC_NULL) return this.#receive(inward.array, inward.code, inward.byteLength, source, recvTag, options);
-      const send = this.#engine.send(this.#context, out.array, out.code, out.count, dest, sendTag, false);
+      if (dest === PROC_NULL) return this.#receiveElements(inward, source, recvTag, options);
+      const send = this.#sendNow(out, dest, sendTag);
       const status = nullStatus(PROC_NULL, ANY_TAG);
       return this.#limit(new MappedOperation(send, () => status, status), options);
     }
     this.environment.note(SENDRECV, dest, sendTag);
-    const receive = this.#engine.receive(this.#context, inward.array, inward.code, inward.byteLength, source, recvTag);
-    const send = this.#engine.send(this.#context, out.array, out.code, out.count, dest, sendTag, false);
+    const { array, code, byteLength, layout } = inward;
+    const receive = this.#engine.receive(this.#context, array, code, byteLength, source, recvTag, layout);
+    const send = this.#sendNow(out, dest, sendTag);
     return this.#limit(new SendrecvOperation(this.#engine.progress, send, receive), options);
   }
 
@@ -289,10 +307,10 @@ export abstract class PointToPointCommunicator {
   }
 
   #persistentSend(call: string, data: Data, dest: number, tag: number, isSynchronous: boolean): Persistent<void> {
-    const { array, code, count } = bufferElements(data, call);
+    const { array, code, count, layout } = bufferElements(data, call);
     checkDest(dest, this.members);
     checkSendTag(tag, this.members);
-    return new PersistentOperation(() => this.#post(array, code, count, dest, tag, isSynchronous, undefined));
+    return new PersistentOperation(() => this.#post(array, code, count, dest, tag, isSynchronous, undefined, layout));
   }
 
   /** Bring `(source?, tag?, options?)` into order; options may stand in the place of either. */

@@ -2,7 +2,7 @@
  * Signatures of the collective calls: `into?` stands before what follows it, so each call has several.
  */
 
-import type { Data, FilledParts, Fresh, Into, Parts, SendData, TypedArray } from '../datatype/element-type.ts';
+import type { Data, FilledParts, Fresh, Into, Parts, Reducible, SendData } from '../datatype/data.ts';
 import type { ArithOp, BitOp, Located, LocOp, OpFor } from '../datatype/operator.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { InPlace } from './in-place.ts';
@@ -18,9 +18,9 @@ export interface ReduceAll {
   (data: number, op: ArithOp, options?: Options): Request<number>;
   (data: bigint, op: ArithOp | BitOp, options?: Options): Request<bigint>;
   (data: Located, op: LocOp, options?: Options): Request<{ value: number; location: number }>;
-  <A extends TypedArray>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
-  <O extends TypedArray>(data: InPlace, into: O, op: OpFor<O>, options?: Options): Request<O>;
-  <A extends TypedArray, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
+  <A extends Reducible>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
+  <O extends Reducible>(data: InPlace, into: O, op: OpFor<O>, options?: Options): Request<O>;
+  <A extends Reducible, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
 }
 
 /** `reduce(data, into?, op, root = 0)`. */
@@ -33,15 +33,22 @@ export interface ReduceToRoot {
     root?: number | RootOptions,
     options?: Options,
   ): Request<{ value: number; location: number } | undefined>;
-  <A extends TypedArray>(data: A, op: OpFor<A>, root?: number | RootOptions, options?: Options): Request<Fresh<A> | undefined>;
-  <O extends TypedArray>(
+  <A extends Reducible>(data: A, op: OpFor<A>, root?: number | RootOptions, options?: Options): Request<Fresh<A> | undefined>;
+  <O extends Reducible>(
     data: InPlace,
     into: O,
     op: OpFor<O>,
     root?: number | RootOptions,
     options?: Options,
   ): Request<O | undefined>;
-  <A extends TypedArray, O extends Into<A>>(
+  <A extends Reducible>(
+    data: A,
+    into: undefined,
+    op: OpFor<A>,
+    root?: number | RootOptions,
+    options?: Options,
+  ): Request<Fresh<A> | undefined>;
+  <A extends Reducible, O extends Into<A>>(
     data: A,
     into: O | undefined,
     op: OpFor<A>,
@@ -54,6 +61,7 @@ export interface ReduceToRoot {
 export interface Gather {
   <A extends SendData>(data: A, root?: number | RootOptions, options?: Options): Request<Fresh<A> | undefined>;
   <O extends Data>(data: InPlace, into: O, root?: number | RootOptions, options?: Options): Request<O | undefined>;
+  <A extends SendData>(data: A, into: undefined, root?: number | RootOptions, options?: Options): Request<Fresh<A> | undefined>;
   <A extends SendData, O extends Into<A>>(
     data: A,
     into: O | undefined,
@@ -64,8 +72,8 @@ export interface Gather {
 
 /** `gatherv(data, parts?, root = 0)`: without parts the counts are gathered first. */
 export interface Gatherv {
-  <A extends TypedArray>(data: A, root?: number | RootOptions, options?: Options): Request<FilledParts<Fresh<A>> | undefined>;
-  <A extends TypedArray, P extends Parts<Into<A> & TypedArray>>(
+  <A extends Reducible>(data: A, root?: number | RootOptions, options?: Options): Request<FilledParts<Fresh<A>> | undefined>;
+  <A extends Reducible, P extends Parts<Into<A> & Reducible>>(
     data: A | InPlace,
     into: P | undefined,
     root?: number | RootOptions,
@@ -88,7 +96,7 @@ export interface Allgather {
 
 /** `alltoall(data, into?)`. */
 export interface Alltoall {
-  <A extends TypedArray>(data: A, options?: Options): Request<Fresh<A>>;
+  <A extends Reducible>(data: A, options?: Options): Request<Fresh<A>>;
   <O extends Data>(data: InPlace, into: O, options?: Options): Request<O>;
   <A extends Data, O extends Into<A>>(data: A, into: O, options?: Options): Request<O>;
 }
@@ -97,15 +105,15 @@ export interface Alltoall {
 export interface ExclusiveScan {
   (data: number, op: ArithOp, options?: Options): Request<number | undefined>;
   (data: bigint, op: ArithOp | BitOp, options?: Options): Request<bigint | undefined>;
-  <A extends TypedArray>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A> | undefined>;
-  <O extends TypedArray>(data: InPlace, into: O, op: OpFor<O>, options?: Options): Request<O>;
-  <A extends TypedArray, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
+  <A extends Reducible>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A> | undefined>;
+  <O extends Reducible>(data: InPlace, into: O, op: OpFor<O>, options?: Options): Request<O>;
+  <A extends Reducible, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
 }
 
 /** `scatterv(parts | undefined, into, root = 0)`: parts count on the root only. */
 export interface Scatterv {
-  <O extends TypedArray>(
-    parts: Parts<Into<O> & TypedArray> | undefined,
+  <O extends Reducible>(
+    parts: Parts<Into<O> & Reducible> | undefined,
     into: O,
     root?: number | RootOptions,
     options?: Options,
@@ -115,32 +123,34 @@ export interface Scatterv {
 
 /** `allgatherv(data, parts?)`: without parts the counts are exchanged first. */
 export interface Allgatherv {
-  <A extends TypedArray>(data: A, options?: Options): Request<FilledParts<Fresh<A>>>;
-  <A extends TypedArray, P extends Parts<Into<A> & TypedArray>>(data: A | InPlace, into: P, options?: Options): Request<P>;
+  <A extends Reducible>(data: A, options?: Options): Request<FilledParts<Fresh<A>>>;
+  <A extends Reducible, P extends Parts<Into<A> & Reducible>>(data: A | InPlace, into: P, options?: Options): Request<P>;
 }
 
 /** `alltoallv(parts, parts?)`: without receive parts the counts are exchanged first. */
 export interface Alltoallv {
-  <A extends TypedArray>(parts: Parts<A>, options?: Options): Request<FilledParts<Fresh<A>>>;
-  <A extends TypedArray, P extends Parts<Into<A> & TypedArray>>(
-    parts: Parts<A> | InPlace,
-    into: P,
-    options?: Options,
-  ): Request<P>;
+  <A extends Reducible>(parts: Parts<A>, options?: Options): Request<FilledParts<Fresh<A>>>;
+  <A extends Reducible, P extends Parts<Into<A> & Reducible>>(parts: Parts<A> | InPlace, into: P, options?: Options): Request<P>;
 }
+
+/** `alltoallw(data, into)`: data of any type and place for each rank; IN_PLACE sends what lies in `into`. */
+export type Alltoallw = (data: readonly Data[] | InPlace, into: readonly Data[], options?: Options) => Request<void>;
+
+/** Persistent `alltoallw`. */
+export type AlltoallwInit = (data: readonly Data[] | InPlace, into: readonly Data[]) => Persistent<void>;
 
 /** `reduceScatterBlock(data, into?, op)`. */
 export interface ReduceScatterBlock {
-  <A extends TypedArray>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
-  <O extends TypedArray>(data: InPlace, into: O, op: OpFor<O>, options?: Options): Request<O>;
-  <A extends TypedArray, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
+  <A extends Reducible>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
+  <O extends Reducible>(data: InPlace, into: O, op: OpFor<O>, options?: Options): Request<O>;
+  <A extends Reducible, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
 }
 
 /** `reduceScatter(data, into?, counts, op)`. */
 export interface ReduceScatter {
-  <A extends TypedArray>(data: A, counts: ArrayLike<number>, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
-  <O extends TypedArray>(data: InPlace, into: O, counts: ArrayLike<number>, op: OpFor<O>, options?: Options): Request<O>;
-  <A extends TypedArray, O extends Into<A>>(
+  <A extends Reducible>(data: A, counts: ArrayLike<number>, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
+  <O extends Reducible>(data: InPlace, into: O, counts: ArrayLike<number>, op: OpFor<O>, options?: Options): Request<O>;
+  <A extends Reducible, O extends Into<A>>(
     data: A,
     into: O,
     counts: ArrayLike<number>,
@@ -151,30 +161,32 @@ export interface ReduceScatter {
 
 /** Persistent reductions that every rank gets a result of. */
 export interface ReduceInit {
-  <O extends TypedArray>(data: InPlace, into: O, op: OpFor<O>): Persistent<O>;
-  <A extends TypedArray, O extends Into<A>>(data: A, into: O, op: OpFor<A>): Persistent<O>;
+  <O extends Reducible>(data: InPlace, into: O, op: OpFor<O>): Persistent<O>;
+  <A extends Reducible, O extends Into<A>>(data: A, into: O, op: OpFor<A>): Persistent<O>;
 }
 
 /** Persistent `reduce`. */
 export interface ReduceToRootInit {
-  <O extends TypedArray>(data: InPlace, into: O, op: OpFor<O>, root?: number): Persistent<O | undefined>;
-  <A extends TypedArray, O extends Into<A>>(data: A, into: O | undefined, op: OpFor<A>, root?: number): Persistent<O | undefined>;
+  <O extends Reducible>(data: InPlace, into: O, op: OpFor<O>, root?: number): Persistent<O | undefined>;
+  <A extends Reducible>(data: A, into: undefined, op: OpFor<A>, root?: number): Persistent<Fresh<A> | undefined>;
+  <A extends Reducible, O extends Into<A>>(data: A, into: O | undefined, op: OpFor<A>, root?: number): Persistent<O | undefined>;
 }
 
 /** Persistent `reduceScatter`. */
 export interface ReduceScatterInit {
-  <O extends TypedArray>(data: InPlace, into: O, counts: ArrayLike<number>, op: OpFor<O>): Persistent<O>;
-  <A extends TypedArray, O extends Into<A>>(data: A, into: O, counts: ArrayLike<number>, op: OpFor<A>): Persistent<O>;
+  <O extends Reducible>(data: InPlace, into: O, counts: ArrayLike<number>, op: OpFor<O>): Persistent<O>;
+  <A extends Reducible, O extends Into<A>>(data: A, into: O, counts: ArrayLike<number>, op: OpFor<A>): Persistent<O>;
 }
 
 /** Persistent `gather`. */
 export interface GatherInit {
   <O extends Data>(data: InPlace, into: O, root?: number): Persistent<O | undefined>;
+  <A extends Data>(data: A, into: undefined, root?: number): Persistent<Fresh<A> | undefined>;
   <A extends Data, O extends Into<A>>(data: A, into: O | undefined, root?: number): Persistent<O | undefined>;
 }
 
 /** Persistent `gatherv`. */
-export type GathervInit = <A extends TypedArray, P extends Parts<Into<A> & TypedArray>>(
+export type GathervInit = <A extends Reducible, P extends Parts<Into<A> & Reducible>>(
   data: A | InPlace,
   into: P | undefined,
   root?: number,
@@ -188,7 +200,7 @@ export interface ScatterInit {
 
 /** Persistent `scatterv`. */
 export interface ScattervInit {
-  <O extends TypedArray>(parts: Parts<Into<O> & TypedArray> | undefined, into: O, root?: number): Persistent<O>;
+  <O extends Reducible>(parts: Parts<Into<O> & Reducible> | undefined, into: O, root?: number): Persistent<O>;
   <P extends Parts>(parts: P, into: InPlace, root?: number): Persistent<P>;
 }
 
@@ -199,13 +211,13 @@ export interface AllgatherInit {
 }
 
 /** Persistent `allgatherv`. */
-export type AllgathervInit = <A extends TypedArray, P extends Parts<Into<A> & TypedArray>>(
+export type AllgathervInit = <A extends Reducible, P extends Parts<Into<A> & Reducible>>(
   data: A | InPlace,
   into: P,
 ) => Persistent<P>;
 
 /** Persistent `alltoallv`. */
-export type AlltoallvInit = <A extends TypedArray, P extends Parts<Into<A> & TypedArray>>(
+export type AlltoallvInit = <A extends Reducible, P extends Parts<Into<A> & Reducible>>(
   parts: Parts<A> | InPlace,
   into: P,
 ) => Persistent<P>;

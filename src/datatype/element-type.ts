@@ -74,88 +74,8 @@ export type RawBytes = DataView | ArrayBuffer | SharedArrayBuffer;
 /** A `number` stands for one float64, a `bigint` for one int64. */
 export type Scalar = number | bigint;
 
-/** What can be received into. */
-export type Data = TypedArray | RawBytes;
-
-/** What can be sent. */
-export type SendData = Data | Scalar;
-
-/**
- * A fresh array of A's element type, always over a plain ArrayBuffer: what a call returns that was given no `into`.
- * (TypedArrays are generic in their buffer; `A` itself would claim that a result lies over a SharedArrayBuffer or is a Buffer.)
- */
-export type Fresh<A> = A extends Float64Array
-  ? Float64Array<ArrayBuffer>
-  : A extends Float32Array
-    ? Float32Array<ArrayBuffer>
-    : A extends Int8Array
-      ? Int8Array<ArrayBuffer>
-      : A extends Uint8ClampedArray
-        ? Uint8ClampedArray<ArrayBuffer>
-        : A extends Int16Array
-          ? Int16Array<ArrayBuffer>
-          : A extends Uint16Array
-            ? Uint16Array<ArrayBuffer>
-            : A extends Int32Array
-              ? Int32Array<ArrayBuffer>
-              : A extends Uint32Array
-                ? Uint32Array<ArrayBuffer>
-                : A extends BigInt64Array
-                  ? BigInt64Array<ArrayBuffer>
-                  : A extends BigUint64Array
-                    ? BigUint64Array<ArrayBuffer>
-                    : A extends Uint8Array
-                      ? Uint8Array<ArrayBuffer>
-                      : A extends number
-                        ? Float64Array<ArrayBuffer>
-                        : A extends bigint
-                          ? BigInt64Array<ArrayBuffer>
-                          : A extends RawBytes
-                            ? Uint8Array<ArrayBuffer>
-                            : never;
-
-/** What may stand in `into` for data A: the same element type over any buffer. */
-export type Into<A> = A extends Float64Array | number
-  ? Float64Array
-  : A extends Float32Array
-    ? Float32Array
-    : A extends Int8Array
-      ? Int8Array
-      : A extends Uint8ClampedArray
-        ? Uint8ClampedArray
-        : A extends Int16Array
-          ? Int16Array
-          : A extends Uint16Array
-            ? Uint16Array
-            : A extends Int32Array
-              ? Int32Array
-              : A extends Uint32Array
-                ? Uint32Array
-                : A extends BigInt64Array | bigint
-                  ? BigInt64Array
-                  : A extends BigUint64Array
-                    ? BigUint64Array
-                    : A extends Uint8Array
-                      ? Uint8Array
-                      : A extends RawBytes
-                        ? RawBytes | Uint8Array
-                        : never;
-
-/** Data of the v-collectives: what each rank gives or takes, `counts[r]` elements from index `displs[r]` on. */
-export interface Parts<A extends TypedArray = TypedArray> {
-  readonly data: A;
-  /** Elements for each rank. */
-  readonly counts: ArrayLike<number>;
-  /** First element of each rank; without it the parts lie one behind the other. */
-  readonly displs?: ArrayLike<number>;
-}
-
-/** What a v-collective returns when it was given no receive parts. */
-export interface FilledParts<A extends TypedArray> {
-  readonly data: A;
-  readonly counts: Int32Array;
-  readonly displs: Int32Array;
-}
+/** Memory that elements lie in. */
+export type Memory = TypedArray | RawBytes;
 
 /** A constructor of typed arrays; `createArray` and `arrayConstructor` answer with these. */
 export interface ArrayConstructor<A extends TypedArray = TypedArray> {
@@ -219,7 +139,7 @@ export function elementCode(data: unknown): number {
 }
 
 /** Return how many elements data of that code has; bytes for code 0. */
-export function elementCount(code: number, data: Data): number {
+export function elementCount(code: number, data: Memory): number {
   return code === BYTES ? data.byteLength : lengthOf.call(data);
 }
 
@@ -240,7 +160,12 @@ export function createArray(code: number, length: number): TypedArray {
   return new (arrayConstructor(code))(length);
 }
 
+/** Make an array of that type over memory that is there. */
+export function viewOf(code: number, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
+  return new (arrayConstructor(code))(buffer, byteOffset, length);
+}
+
 /** Return a view over exactly the bytes of data, whatever holds them. */
-export function bytesOf(data: Data): Uint8Array {
+export function bytesOf(data: Memory): Uint8Array {
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }

@@ -11,7 +11,7 @@
 
 import { types } from 'node:util';
 import { MpiError } from '../base/errors.ts';
-import { BYTES, bytesOf, type Data, elementCode, U8 } from './element-type.ts';
+import { BYTES, bytesOf, elementCode, type Memory, U8 } from './element-type.ts';
 import {
   ARRAY,
   BESIDE,
@@ -127,7 +127,7 @@ export class ObjectEncoder {
   /** By internal slots, not by prototype: subclasses and values of another realm are what they are. */
   #exoticNode(value: object): ObjectNode {
     const code = elementCode(value);
-    if (code >= 0) return this.#memoryNode(value as Data, code);
+    if (code >= 0) return this.#memoryNode(value as Memory, code);
     if (types.isDate(value)) return [DATE, value.getTime()];
     if (types.isMap(value)) return this.#mapNode(value);
     if (types.isSet(value)) return this.#setNode(value);
@@ -143,7 +143,7 @@ export class ObjectEncoder {
     return this.#objectNode(value as Record<string, unknown>);
   }
 
-  #memoryNode(data: Data, code: number): ObjectNode {
+  #memoryNode(data: Memory, code: number): ObjectNode {
     const kind = code !== BYTES ? code : !ArrayBuffer.isView(data) ? BYTES : types.isDataView(data) ? DATA_VIEW : U8;
     let bytes: Uint8Array;
     try {

@@ -15,6 +15,7 @@
  */
 
 import { MpiError } from '../base/errors.ts';
+import type { Layout } from './derived/datatype.ts';
 import type { TypedArray } from './element-type.ts';
 import { BYTES, ELEMENT_NAMES, F32, F64, I8, U64 } from './element-type.ts';
 
@@ -42,7 +43,9 @@ export interface Located {
 }
 
 /** Operators that fit data A at compile time: logical and bitwise ones not on floats. */
-export type OpFor<A> = A extends Float32Array | Float64Array | number ? ArithOp | LocOp : Op;
+export type OpFor<A> = A extends Float32Array | Float64Array | number | Layout<Float32Array> | Layout<Float64Array>
+  ? ArithOp | LocOp
+  : Op;
 
 /** A user's function: `inout[i] = input[i] ∘ inout[i]` for every i; both arrays have one length. */
 export type OpFunction = (input: TypedArray, inout: TypedArray) => void;

@@ -79,6 +79,20 @@ export interface Addon {
     sourceOffset: number,
     byteLength: number,
   ): void;
+  /**
+   * Copy `count` blocks, each `targetStride` and `sourceStride` bytes behind (or, below 0, before) the last. Blocks of
+   * source and target must not overlap. Checked against both lengths (throws RangeError).
+   */
+  copyBlocks(
+    target: ArrayBufferView,
+    targetOffset: number,
+    targetStride: number,
+    source: ArrayBufferView,
+    sourceOffset: number,
+    sourceStride: number,
+    blockByteLength: number,
+    count: number,
+  ): void;
   /** process_vm_readv of one piece. Return the bytes read (may be fewer) or -errno. */
   readMemory(
     pid: number,

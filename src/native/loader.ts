@@ -27,7 +27,18 @@ export interface LoadedAddon {
 /** A function of each part of the interface: an addon built from older sources lacks the newest. */
 const EXPECTED = [
   ...(['createMemory', 'map', 'unmap', 'open', 'close', 'allocate', 'pipe', 'createEpoll', 'park', 'ring', 'drain'] as const),
-  ...(['startWatch', 'refWatch', 'stopWatch', 'yield', 'addressOf', 'copy', 'readMemory', 'writeMemory', 'setPtracer'] as const),
+  ...([
+    'startWatch',
+    'refWatch',
+    'stopWatch',
+    'yield',
+    'addressOf',
+    'copy',
+    'copyBlocks',
+    'readMemory',
+    'writeMemory',
+    'setPtracer',
+  ] as const),
   ...(['getAffinity', 'setAffinity', 'startLifeline', 'stopLifeline', 'setSubreaper', 'reap', 'threadId'] as const),
   ...(['referencePingPong', 'referencePipeline'] as const),
 ] satisfies readonly (keyof Addon)[];

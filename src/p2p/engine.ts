@@ -15,8 +15,8 @@
  * that fails its receive (type, truncation) is consumed and its sender completes.
  */
 
-import { invariant, MpiError } from '../base/errors.ts';
 import { COPY_OUT } from '../datatype/copy-kernels.ts';
+import type { ArrayLayout } from '../datatype/derived/array-layout.ts';
 import { bytesOf, ELEMENT_BYTES, ELEMENT_SHIFT, isCompatible, OBJECT, type TypedArray } from '../datatype/element-type.ts';
 import type { ElementViews } from '../datatype/element-views.ts';
 import { ANNOUNCE, CLEAR, EAGER, FINISH, SHORT } from '../transport/frame.ts';
@@ -25,41 +25,17 @@ import type { Membership } from './context.ts';
 import { CopyChoice } from './copy-choice.ts';
 import { DoneOperation } from './done-operation.ts';
 import { MatchingQueue } from './matching-queue.ts';
+import { NumberTable } from './number-table.ts';
 import { PendingQueue } from './pending-queue.ts';
-import { type Context, Probe, Receive, Send, typeName } from './point-to-point.ts';
+import { type Context, Probe, Receive, Send } from './point-to-point.ts';
 import type { Progress } from './progress.ts';
-import { detachedError, Fetch, Stream, TransferQueue } from './rendezvous.ts';
+import { mismatchError, receiveError } from './receive-errors.ts';
+import { copyToSelf, detachedError, Fetch, Stream, TransferQueue } from './rendezvous.ts';
 import type { Operation } from './request.ts';
 import { PayloadPool, UnexpectedMessage } from './unexpected.ts';
 
-/** Announced sends and streamed receives by number, so that frames can name them. */
-class NumberTable {
-  readonly #entries: (Send | Receive | undefined)[] = [];
-  readonly #free: number[] = [];
-
-  acquire(operation: Send | Receive): number {
-    const number = this.#free.pop() ?? this.#entries.length;
-    this.#entries[number] = operation;
-    operation.number = number;
-    return number;
-  }
-
-  at(number: number): Send | Receive {
-    const operation = this.#entries[number];
-    invariant(operation !== undefined, `a frame names message ${number}, which is not open`);
-    return operation;
-  }
-
-  release(operation: Send | Receive): void {
-    this.#entries[operation.number] = undefined;
-    this.#free.push(operation.number);
-    operation.number = -1;
-  }
-
-  get open(): (Send | Receive)[] {
-    return this.#entries.filter((entry) => entry !== undefined);
-  }
-}
+/** In the place of an array, where a layout says where the elements lie. */
+const NOTHING = new Uint8Array(0);
 
 export class Engine implements FrameHandler {
   readonly progress: Progress;
@@ -135,8 +111,27 @@ export class Engine implements FrameHandler {
     if (isFree && !isSynchronous && this.#sendAtOnce(context, data, code, count, byteLength, peer, tag) === TAKEN) {
       return this.#sent;
     }
-    const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous);
-    if (isFree && this.#handOver(send, peer) === TAKEN) return send;
+    const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous, undefined);
+    this.#begin(send, peer);
+    return send;
+  }
+
+  /** Post a send of what a layout describes. */
+  sendLayout(context: Context, layout: ArrayLayout, dest: number, tag: number, isSynchronous: boolean): Operation<void> {
+    const { code, byteLength } = layout;
+    const peer = context.members.worldOf[dest]!;
+    // What fits into the transport's buffers is copied once more here; what does not is packed piece by piece.
+    const isSmall = byteLength <= this.#routes[peer]!.capabilities.eagerBytes;
+    const array = layout.contiguous ?? (isSmall ? layout.toArray() : undefined);
+    if (array !== undefined) return this.send(context, array, code, array.length, dest, tag, isSynchronous);
+    const send = new Send(this.progress, context, NOTHING, code, layout.count, byteLength, dest, tag, isSynchronous, layout);
+    this.#begin(send, peer);
+    return send;
+  }
+
+  /** Hand a send over, or keep it for later, behind those that wait. */
+  #begin(send: Send, peer: number): void {
+    if (this.#pending.isEmpty(peer) && this.#handOver(send, peer) === TAKEN) return;
     send.isPending = true;
     this.#pending.add(peer, send, () => {
       if (send.done) {
@@ -147,12 +142,19 @@ export class Engine implements FrameHandler {
       if (answer === TAKEN) send.isPending = false;
       return answer;
     });
-    return send;
   }
 
   /** Post a receive of up to `capacity` bytes; code OBJECT: of an object's head, into an array made at the match. */
-  receive(context: Context, into: TypedArray | undefined, code: number, capacity: number, source: number, tag: number): Receive {
-    const receive = new Receive(this.progress, context, into, code, capacity, source, tag);
+  receive(
+    context: Context,
+    into: TypedArray | undefined,
+    code: number,
+    capacity: number,
+    source: number,
+    tag: number,
+    layout?: ArrayLayout,
+  ): Receive {
+    const receive = new Receive(this.progress, context, into, code, capacity, source, tag, layout);
     const message = context.queue.unexpectedCount === 0 ? null : context.queue.findMessage(source, tag, true);
     if (message === null) context.queue.post(receive);
     else this.#acceptKept(receive, message);
@@ -166,8 +168,9 @@ export class Engine implements FrameHandler {
     into: TypedArray | undefined,
     code: number,
     capacity: number,
+    layout?: ArrayLayout,
   ): Receive {
-    const receive = new Receive(this.progress, context, into, code, capacity, message.source, message.tag);
+    const receive = new Receive(this.progress, context, into, code, capacity, message.source, message.tag, layout);
     this.#acceptKept(receive, message);
     return receive;
   }
@@ -226,12 +229,11 @@ export class Engine implements FrameHandler {
   onClear(number: number, peerNumber: number): void {
     const send = this.#numbers.at(number) as Send;
     const peer = send.context.members.worldOf[send.dest]!;
-    const bytes = bytesOf(send.data);
     const end = (): void => {
       this.#numbers.release(send);
       send.complete();
     };
-    this.#streams.add(peer, new Stream(this.#routes[peer]!, peer, peerNumber, send, bytes, end));
+    this.#streams.add(peer, new Stream(this.#routes[peer]!, peer, peerNumber, send, end));
   }
 
   onPiece(
@@ -240,13 +242,16 @@ export class Engine implements FrameHandler {
     offset: number,
     byteLength: number,
     aux: number,
-    _views: ElementViews,
+    views: ElementViews,
     payloadOffset: number,
   ): void {
     const receive = this.#numbers.at(number) as Receive;
     const peer = receive.context.members.worldOf[receive.from]!;
     const pieces = receive.pieces!;
-    if (byteLength > 0) transport.copyPayload(payloadOffset, pieces.bytes, offset, byteLength);
+    if (byteLength > 0) {
+      if (pieces.bytes === undefined) receive.layout!.unpack(offset, byteLength, views, payloadOffset);
+      else transport.copyPayload(payloadOffset, pieces.bytes, offset, byteLength);
+    }
     transport.release(peer, aux);
     pieces.received += byteLength;
     if (byteLength >= 0 && pieces.received < receive.byteLength) return;
@@ -257,14 +262,14 @@ export class Engine implements FrameHandler {
       receive.complete();
     } else
       receive.fail(
-        this.#error('ERR_MPI_BUFFER', receive, `the sender's buffer was detached while ${receive.describe()} was under way`),
+        receiveError('ERR_MPI_BUFFER', receive, `the sender's buffer was detached while ${receive.describe()} was under way`),
       );
   }
 
   onFinish(number: number): void {
     const send = this.#numbers.at(number) as Send;
     this.#numbers.release(send);
-    if (send.byteLength !== 0 && send.data.byteLength === 0) send.fail(detachedError(send));
+    if (send.isDetached) send.fail(detachedError(send));
     else send.complete();
   }
 
@@ -298,7 +303,7 @@ export class Engine implements FrameHandler {
     const route = this.#routes[peer]!;
     const number = send.number < 0 ? this.#numbers.acquire(send) : send.number;
     // Small arrays lie inside V8's heap and move; only larger ones have an address that stays.
-    const fetched = byteLength > route.capabilities.eagerBytes ? data : undefined;
+    const fetched = byteLength > route.capabilities.eagerBytes && send.layout === undefined ? data : undefined;
     return route.sendAnnounce(peer, code, context.members.rank, tag, context.id, byteLength, number, fetched);
   }
 
@@ -368,11 +373,14 @@ export class Engine implements FrameHandler {
       this.#acceptAnnounced(receive, transport, peer, aux, isWanted, views.f64[payloadOffset >> 3]!);
       return;
     }
-    if (isWanted && byteLength !== 0) COPY_OUT[code]!(views, payloadOffset, receive.into!, 0, byteLength >> shift);
+    if (isWanted && byteLength !== 0) {
+      if (receive.layout !== undefined) receive.layout.unpack(0, byteLength, views, payloadOffset);
+      else COPY_OUT[code]!(views, payloadOffset, receive.into!, 0, byteLength >> shift);
+    }
     if (kind === SHORT) transport.returnCredit(peer);
     else transport.release(peer, aux);
     if (isWanted) receive.complete();
-    else receive.fail(this.#mismatch(receive));
+    else receive.fail(mismatchError(receive));
   }
 
   /** An object came where an array was expected: take its head all the same, so that its arrays can be consumed. */
@@ -391,7 +399,7 @@ export class Engine implements FrameHandler {
     const head = new Receive(this.progress, context, undefined, OBJECT, byteLength, source, tag);
     head.owner = context.unwantedObjects;
     this.#accept(head, transport, kind, OBJECT, source, tag, byteLength, aux, views, payloadOffset);
-    receive.fail(this.#mismatch(receive));
+    receive.fail(mismatchError(receive));
   }
 
   #acceptAnnounced(
@@ -405,17 +413,21 @@ export class Engine implements FrameHandler {
     if (!isWanted || receive.byteLength === 0) {
       this.#control(peer, FINISH, number, 0);
       if (isWanted) receive.complete();
-      else receive.fail(this.#mismatch(receive));
+      else receive.fail(mismatchError(receive));
       return;
     }
     if (peer === this.worldRank) {
-      const send = this.#numbers.at(number) as Send;
-      if (send.data.byteLength !== 0) bytesOf(receive.into!).set(bytesOf(send.data).subarray(0, receive.byteLength));
+      copyToSelf(this.#numbers.at(number) as Send, receive);
       this.onFinish(number);
       receive.complete();
       return;
     }
-    if (address === 0 || transport.canFetch(peer) !== undefined || !this.#choice.prefersFetch(receive.byteLength)) {
+    if (
+      address === 0 ||
+      receive.layout !== undefined ||
+      transport.canFetch(peer) !== undefined ||
+      !this.#choice.prefersFetch(receive.byteLength)
+    ) {
       this.#clear(receive, peer, number);
       return;
     }
@@ -434,7 +446,8 @@ export class Engine implements FrameHandler {
 
   /** Ask the sender for the payload in pieces. */
   #clear(receive: Receive, peer: number, number: number): void {
-    receive.pieces = { bytes: bytesOf(receive.into!), since: performance.now(), received: 0 };
+    const bytes = receive.layout === undefined ? bytesOf(receive.into!) : undefined;
+    receive.pieces = { bytes, since: performance.now(), received: 0 };
     this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
   }
 
@@ -446,55 +459,5 @@ export class Engine implements FrameHandler {
       probe.withdraw();
       probe.complete();
     }
-  }
-
-  #mismatch(receive: Receive): MpiError {
-    const { members } = receive.context;
-    const { code, type, from, byteLength } = receive;
-    const who = `rank ${from} sent ${byteLength} bytes of ${typeName(type)} with tag ${receive.fromTag}`;
-    if (type === OBJECT && code !== OBJECT) {
-      return this.#error(
-        'ERR_MPI_TYPE',
-        receive,
-        `rank ${from} sent an object with tag ${receive.fromTag} to rank ${members.rank}, which receives ${typeName(code)}: use recvObject`,
-      );
-    }
-    if (code === OBJECT && type !== OBJECT) {
-      return this.#error(
-        'ERR_MPI_TYPE',
-        receive,
-        `${who} to rank ${members.rank}, which receives an object: use recv with an array of ${typeName(type)}`,
-      );
-    }
-    if (!isCompatible(type, code)) {
-      return this.#error(
-        'ERR_MPI_TYPE',
-        receive,
-        `${who} to rank ${members.rank}, which receives ${typeName(code)}: expected the same element type on both sides`,
-      );
-    }
-    if (byteLength > receive.capacity) {
-      return this.#error(
-        'ERR_MPI_TRUNCATE',
-        receive,
-        `${who} to rank ${members.rank}, whose buffer holds ${receive.capacity} bytes: expected a buffer at least as long as the message`,
-      );
-    }
-    const size = ELEMENT_BYTES[code]!;
-    return this.#error(
-      'ERR_MPI_TYPE',
-      receive,
-      `${who}, which are no whole number of ${typeName(code)} (${size} bytes each) on rank ${members.rank}`,
-    );
-  }
-
-  #error(code: string, receive: Receive, message: string): MpiError {
-    const { members } = receive.context;
-    return new MpiError(code, message, {
-      communicator: members.name,
-      rank: members.rank,
-      peer: receive.from,
-      tag: receive.fromTag,
-    });
   }
 }

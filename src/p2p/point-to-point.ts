@@ -6,7 +6,8 @@
  */
 
 import { MpiError } from '../base/errors.ts';
-import { BYTES, ELEMENT_NAMES, OBJECT, type TypedArray } from '../datatype/element-type.ts';
+import type { ArrayLayout } from '../datatype/derived/array-layout.ts';
+import { BYTES, ELEMENT_BYTES, ELEMENT_NAMES, OBJECT, type TypedArray } from '../datatype/element-type.ts';
 import type { Membership } from './context.ts';
 import { ANY_SOURCE, ANY_TAG, type Matchable, type MatchingQueue, PROC_NULL } from './matching-queue.ts';
 import { type Driver, Operation, type Owner } from './request.ts';
@@ -38,6 +39,8 @@ export class Send extends Operation<void> {
   number = -1;
   /** It waits on a pending queue: no frame of it has left. */
   isPending = false;
+  /** Where the elements lie when they are not in `data`. */
+  readonly layout: ArrayLayout | undefined;
 
   constructor(
     progress: Driver,
@@ -49,9 +52,11 @@ export class Send extends Operation<void> {
     dest: number,
     tag: number,
     isSynchronous: boolean,
+    layout: ArrayLayout | undefined,
   ) {
     super(progress);
     this.context = context;
+    this.layout = layout;
     this.data = data;
     this.code = code;
     this.count = count;
@@ -63,6 +68,12 @@ export class Send extends Operation<void> {
 
   get value(): undefined {
     return undefined;
+  }
+
+  /** Whether the memory of the elements was transferred away (structuredClone) while it was lent. */
+  get isDetached(): boolean {
+    if (this.layout !== undefined) return this.layout.isDetached;
+    return this.byteLength !== 0 && this.data.byteLength === 0;
   }
 
   override withdraw(): boolean {
@@ -82,7 +93,8 @@ export class Send extends Operation<void> {
 
 /** A receive whose payload arrives in pieces. */
 export interface PieceCount {
-  readonly bytes: Uint8Array;
+  /** Where they go; undefined: into the receive's layout. */
+  readonly bytes: Uint8Array | undefined;
   /** performance.now() when they were asked for. */
   readonly since: number;
   received: number;
@@ -110,6 +122,8 @@ export class Receive extends Operation<Status> implements Matchable {
   number = -1;
   /** While pieces arrive. */
   pieces: PieceCount | undefined = undefined;
+  /** Where elements go when that is not `into`. */
+  readonly layout: ArrayLayout | undefined;
 
   constructor(
     progress: Driver,
@@ -119,9 +133,11 @@ export class Receive extends Operation<Status> implements Matchable {
     capacity: number,
     source: number,
     tag: number,
+    layout?: ArrayLayout,
   ) {
     super(progress);
     this.context = context;
+    this.layout = layout;
     this.into = into;
     this.code = code;
     this.capacity = capacity;
@@ -130,7 +146,8 @@ export class Receive extends Operation<Status> implements Matchable {
   }
 
   get value(): Status {
-    return createStatus(this.from, this.fromTag, this.byteLength, this.type, this.code, this.isCancelled);
+    const unitBytes = this.layout?.unitBytes ?? ELEMENT_BYTES[this.code]!;
+    return createStatus(this.from, this.fromTag, this.byteLength, this.type, unitBytes, this.isCancelled);
   }
 
   override get status(): Status {

@@ -7,9 +7,10 @@
  */
 
 import { MpiError } from '../base/errors.ts';
-import type { Transport } from '../transport/transport.ts';
-import { BUSY } from '../transport/transport.ts';
-import type { Send } from './point-to-point.ts';
+import { bytesOf } from '../datatype/element-type.ts';
+import { ElementViews } from '../datatype/element-views.ts';
+import { BUSY, type SendAnswer, type Transport } from '../transport/transport.ts';
+import type { Receive, Send } from './point-to-point.ts';
 import type { Active } from './progress.ts';
 
 /** Bytes read between two looks at the inbox. */
@@ -104,6 +105,17 @@ export class Fetch implements Active {
   }
 }
 
+/** Bytes copied at once from a layout of this rank to another. */
+const SELF_BYTES = 32_768;
+
+/** Where elements that lie in a layout are packed, piece by piece. One for all streams: a piece leaves it at once. */
+let scratch: ElementViews | undefined;
+
+function scratchOf(byteLength: number): ElementViews {
+  if (scratch === undefined || scratch.u8.length < byteLength) scratch = new ElementViews(new ArrayBuffer(byteLength));
+  return scratch;
+}
+
 /** The sender's side of a stream of pieces. */
 export class Stream implements Active {
   isOver = false;
@@ -111,17 +123,18 @@ export class Stream implements Active {
   readonly #peer: number;
   readonly #peerNumber: number;
   readonly #send: Send;
-  readonly #bytes: Uint8Array;
   readonly #onEnd: () => void;
+  /** Memory of the elements; undefined: they lie in a layout. */
+  readonly #bytes: Uint8Array | undefined;
   #offset = 0;
   #isStalled = false;
 
-  constructor(transport: Transport, peer: number, peerNumber: number, send: Send, bytes: Uint8Array, onEnd: () => void) {
+  constructor(transport: Transport, peer: number, peerNumber: number, send: Send, onEnd: () => void) {
     this.#transport = transport;
     this.#peer = peer;
     this.#peerNumber = peerNumber;
     this.#send = send;
-    this.#bytes = bytes;
+    this.#bytes = send.layout === undefined ? bytesOf(send.data) : undefined;
     this.#onEnd = onEnd;
   }
 
@@ -135,10 +148,9 @@ export class Stream implements Active {
     const limit = this.#transport.capabilities.pieceBytes;
     let moved = false;
     for (let k = 0; k < STREAM_LIMIT; k++) {
-      // A buffer that was transferred away (structuredClone) has no bytes left.
-      const isDetached = this.#bytes.byteLength !== total;
+      const { isDetached } = this.#send;
       const length = isDetached ? -1 : Math.min(limit, total - this.#offset);
-      if (this.#transport.sendPiece(this.#peer, this.#peerNumber, this.#bytes, this.#offset, length) === BUSY) {
+      if (this.#sendPiece(length, limit) === BUSY) {
         this.#isStalled = !moved;
         return moved;
       }
@@ -153,6 +165,37 @@ export class Stream implements Active {
       }
     }
     return true;
+  }
+
+  #sendPiece(length: number, limit: number): SendAnswer {
+    const { layout } = this.#send;
+    let bytes = this.#bytes;
+    let from = this.#offset;
+    if (layout !== undefined) {
+      const packed = scratchOf(limit);
+      if (length > 0) layout.pack(this.#offset, length, packed, 0);
+      bytes = packed.u8;
+      from = 0;
+    }
+    return this.#transport.sendPiece(this.#peer, this.#peerNumber, bytes!, from, this.#offset, length);
+  }
+}
+
+/** Copy an announced message of a rank to itself. */
+export function copyToSelf(send: Send, receive: Receive): void {
+  if (send.isDetached) return;
+  const { byteLength } = receive;
+  if (send.layout === undefined && receive.layout === undefined) {
+    bytesOf(receive.into!).set(bytesOf(send.data).subarray(0, byteLength));
+    return;
+  }
+  const packed = scratchOf(SELF_BYTES);
+  for (let offset = 0; offset < byteLength; offset += SELF_BYTES) {
+    const length = Math.min(SELF_BYTES, byteLength - offset);
+    if (send.layout !== undefined) send.layout.pack(offset, length, packed, 0);
+    else packed.u8.set(bytesOf(send.data).subarray(offset, offset + length));
+    if (receive.layout !== undefined) receive.layout.unpack(offset, length, packed, 0);
+    else bytesOf(receive.into!).set(packed.u8.subarray(0, length), offset);
   }
 }
 

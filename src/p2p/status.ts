@@ -4,7 +4,7 @@
  * Counts are in elements of the receive buffer (of the sender's after a probe, 1 for an object).
  */
 
-import { BYTES, ELEMENT_BYTES, ELEMENT_NAMES, type ElementType, OBJECT } from '../datatype/element-type.ts';
+import { BYTES, ELEMENT_NAMES, type ElementType, OBJECT } from '../datatype/element-type.ts';
 
 /** The outcome of a receive or probe. Standard: 3.2.5. */
 export interface Status {
@@ -20,20 +20,20 @@ export interface Status {
   readonly cancelled: boolean;
 }
 
-/** Make a Status; `countCode` is the element type in which elements are counted. */
+/** Make a Status; `unitBytes` are the bytes of what is counted: whole ones are. */
 export function createStatus(
   source: number,
   tag: number,
   byteLength: number,
   type: number,
-  countCode: number,
+  unitBytes: number,
   cancelled: boolean,
 ): Status {
-  const count = type === OBJECT ? 1 : byteLength / ELEMENT_BYTES[countCode]!;
+  const count = type === OBJECT ? 1 : Math.floor(byteLength / unitBytes);
   return { source, tag, count, byteLength, type: ELEMENT_NAMES[type] as Status['type'], cancelled };
 }
 
 /** The status of an operation with PROC_NULL. Standard: 3.10. */
 export function nullStatus(source: number, tag: number): Status {
-  return createStatus(source, tag, 0, BYTES, BYTES, false);
+  return createStatus(source, tag, 0, BYTES, 1, false);
 }

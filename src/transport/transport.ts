@@ -99,8 +99,11 @@ export interface Transport {
   ): SendAnswer;
   /** CLEAR or FINISH. */
   sendControl(peer: number, kind: number, number: number, peerNumber: number): SendAnswer;
-  /** Send a piece of a message: bytes offset .. offset + byteLength of data, for the peer's request; byteLength -1: there will be no more. */
-  sendPiece(peer: number, peerNumber: number, data: Uint8Array, offset: number, byteLength: number): SendAnswer;
+  /**
+   * Send bytes from .. from + byteLength of data as the piece of a message that begins at its byte `offset`, for the peer's
+   * request; byteLength -1: there will be no more.
+   */
+  sendPiece(peer: number, peerNumber: number, data: Uint8Array, from: number, offset: number, byteLength: number): SendAnswer;
 
   /** Return how a message in that peer's memory may be fetched: undefined = it may, else why not. */
   canFetch(peer: number): string | undefined;

@@ -196,12 +196,12 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
         forward.frames.length = 0;
         forward.isHolding = true;
         const bytes = new Uint8Array(8);
-        while (sender.sendPiece(to, 0, bytes, 0, 8) === TAKEN);
+        while (sender.sendPiece(to, 0, bytes, 0, 0, 8) === TAKEN);
         while (receiver.poll(forward));
         const isAwake = sleep!();
         forward.frames[0]!.settle();
         await isAwake;
-        expect(sender.sendPiece(to, 0, bytes, 0, 8)).toBe(TAKEN);
+        expect(sender.sendPiece(to, 0, bytes, 0, 0, 8)).toBe(TAKEN);
       },
     );
 
@@ -246,7 +246,7 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
         const data = elements(2, 3 * pieceBytes, 9) as Uint8Array;
         for (const byteLength of [1, 7, 4096, pieceBytes]) {
           for (const offset of [0, 1, pieceBytes + 3]) {
-            expect(sender.sendPiece(to, 8, data, offset, byteLength)).toBe(TAKEN);
+            expect(sender.sendPiece(to, 8, data, offset, offset, byteLength)).toBe(TAKEN);
             poll();
             const { kind, source, tag, byteLength: at, payload } = forward.frames.pop()!;
             expect([kind, source, tag, at]).toEqual([PIECE, 8, byteLength, offset]);
@@ -254,17 +254,17 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
             expect([payload![0], payload!.at(-1)]).toEqual([0, 0]);
           }
         }
-        expect(sender.sendPiece(to, 8, data, 0, -1)).toBe(TAKEN);
+        expect(sender.sendPiece(to, 8, data, 0, 0, -1)).toBe(TAKEN);
         poll();
         expect(forward.frames.pop()).toMatchObject({ kind: PIECE, source: 8, tag: -1 });
 
         forward.isHolding = true;
         for (let round = 0; round < 3; round++) {
           let taken = 0;
-          for (; taken < MANY && sender.sendPiece(to, taken, data, taken, 16) === TAKEN; taken++) poll();
+          for (; taken < MANY && sender.sendPiece(to, taken, data, taken, taken, 16) === TAKEN; taken++) poll();
           expect(taken).toBeGreaterThanOrEqual(2);
           expect(taken).toBeLessThan(MANY);
-          expect(sender.sendPiece(to, 0, data, 0, 16)).toBe(BUSY);
+          expect(sender.sendPiece(to, 0, data, 0, 0, 16)).toBe(BUSY);
           for (const [k, { source, payload, settle }] of forward.frames.splice(0).entries()) {
             expect([source, payload![1]]).toEqual([k, data[k]]);
             settle();

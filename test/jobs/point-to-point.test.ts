@@ -10,6 +10,7 @@ describe.each(['process', 'thread'])('ranks as %s', (kind) => {
     ['requests', 2, 'requests'],
     ['errors', 2, 'errors'],
     ['objects', 2, 'objects'],
+    ['layouts', 2, '65 layouts'],
     ['flood', 3, 'flood'],
   ])('%s', async (name, size, word) => {
     const args = ['-n', String(size), '--quiet', '--ranks', kind, program(`point-to-point/${name}.ts`)];

@@ -5,7 +5,8 @@
 import { MpiError } from '../../base/errors.ts';
 import type { AlltoallArguments, AlltoallvArguments } from '../../collective/arguments.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
-import type { FilledParts, TypedArray } from '../../datatype/element-type.ts';
+import type { FilledParts } from '../../datatype/data.ts';
+import type { TypedArray } from '../../datatype/element-type.ts';
 import type { Request } from '../../p2p/request.ts';
 import { bufferElements, checkOverlap } from '../buffer.ts';
 import { checkOptions } from '../checks.ts';

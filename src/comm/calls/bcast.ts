@@ -19,7 +19,7 @@ export function postBarrier(host: CollectiveHost, options?: Options): Request<vo
   );
 }
 
-export function postBcast(host: CollectiveHost, data: unknown, root: unknown, options: unknown): Request<unknown> {
+export function postBcast(host: CollectiveHost, data: unknown, root?: unknown, options?: unknown): Request<unknown> {
   const rooted = rootOf(host, 'bcast', root, options);
   const elements = collectiveElements(sendElements(data, 'bcast'));
   const args: BcastArguments = { data: elements.array, root: rooted.root };

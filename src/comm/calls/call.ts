@@ -9,7 +9,8 @@ import { MpiError } from '../../base/errors.ts';
 import type { Collectives } from '../../collective/collectives.ts';
 import { CollectiveOperation, type CollectiveSpace } from '../../collective/port.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
-import { BYTES, createArray, type FilledParts, type TypedArray } from '../../datatype/element-type.ts';
+import type { FilledParts } from '../../datatype/data.ts';
+import { BYTES, createArray, type TypedArray } from '../../datatype/element-type.ts';
 import type { Options, Request } from '../../p2p/request.ts';
 import { bufferElements, checkOverlap, type Elements } from '../buffer.ts';
 import { checkOptions, checkRoot } from '../checks.ts';
@@ -29,6 +30,7 @@ export interface CollectiveHost {
 /** A collective whose arguments were checked. */
 export interface CheckedCall {
   readonly name: string;
+  readonly options: Options | undefined;
   readonly begin: (port: Port) => Schedule;
   readonly result: () => unknown;
 }
@@ -45,13 +47,29 @@ export function post<T>(
   result: () => T,
 ): Request<T> {
   if (host.setUp !== undefined) {
-    host.setUp({ name, begin, result });
+    host.setUp({ name, options, begin, result });
     return undefined as never;
   }
   host.noteCollective(name);
   const operation = new CollectiveOperation(host.space, name, begin, result);
   if (options !== undefined) host.space.engine.progress.limit(operation, options);
   return operation;
+}
+
+/** Have the arguments of a call checked without posting it. */
+export function checkCall(host: CollectiveHost, call: (host: CollectiveHost) => unknown): CheckedCall {
+  let checked: CheckedCall | undefined;
+  call({
+    space: host.space,
+    get collectives() {
+      return host.collectives;
+    },
+    noteCollective: () => {},
+    setUp: (made) => {
+      checked = made;
+    },
+  });
+  return checked!;
 }
 
 /** A root, and the options that may have named it. */

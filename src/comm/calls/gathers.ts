@@ -5,7 +5,8 @@
 import { MpiError } from '../../base/errors.ts';
 import type { AllgatherArguments, AllgathervArguments, GatherArguments, GathervArguments } from '../../collective/arguments.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
-import type { FilledParts, TypedArray } from '../../datatype/element-type.ts';
+import type { FilledParts } from '../../datatype/data.ts';
+import type { TypedArray } from '../../datatype/element-type.ts';
 import type { Request } from '../../p2p/request.ts';
 import { bufferElements, type Elements, sendElements } from '../buffer.ts';
 import { checkOptions } from '../checks.ts';

@@ -5,7 +5,7 @@
 import { MpiError } from '../../base/errors.ts';
 import { CollectiveOperation } from '../../collective/port.ts';
 import { type Persistent, PersistentOperation } from '../persistent.ts';
-import type { CheckedCall, CollectiveHost } from './call.ts';
+import { type CollectiveHost, checkCall } from './call.ts';
 
 /**
  * Set up what `call` would post. Each start is a collective of its own: all ranks start in the same order. Standard: 6.13.
@@ -21,18 +21,7 @@ export function setUpCollective<T>(
   if (typeof data === 'number' || typeof data === 'bigint') {
     throw new MpiError('ERR_MPI_TYPE', `${name}Init got a ${typeof data}: expected a typed array, which is read at each start`);
   }
-  let checked: CheckedCall | undefined;
-  call({
-    space: host.space,
-    get collectives() {
-      return host.collectives;
-    },
-    noteCollective: () => {},
-    setUp: (made) => {
-      checked = made;
-    },
-  });
-  const { begin, result } = checked!;
+  const { begin, result } = checkCall(host, call);
   return new PersistentOperation(() => {
     host.noteCollective(name);
     return new CollectiveOperation(host.space, name, begin, result as () => T);

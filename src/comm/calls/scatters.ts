@@ -22,9 +22,9 @@ import {
 export function postScatter(
   host: CollectiveHost,
   data: unknown,
-  into: unknown,
-  root: unknown,
-  options: unknown,
+  into?: unknown,
+  root?: unknown,
+  options?: unknown,
 ): Request<unknown> {
   const { rank, size } = sizes(host);
   const rooted = rootOf(host, 'scatter', root, options);
@@ -58,9 +58,9 @@ export function postScatter(
 export function postScatterv(
   host: CollectiveHost,
   given: unknown,
-  into: unknown,
-  root: unknown,
-  options: unknown,
+  into?: unknown,
+  root?: unknown,
+  options?: unknown,
 ): Request<unknown> {
   const { rank, size } = sizes(host);
   const rooted = rootOf(host, 'scatterv', root, options);

@@ -5,11 +5,11 @@
 import { MpiError } from '../../base/errors.ts';
 import type { Membership } from '../../p2p/context.ts';
 import type { Options, Request } from '../../p2p/request.ts';
+import type { Neighborhood } from '../calls/exchange.ts';
 import type { Cartesian } from '../communicator.ts';
 import type { RankEnvironment } from '../rank-environment.ts';
 import { Grid } from './grid.ts';
 import { NeighborCommunicator } from './neighbor-communicator.ts';
-import type { Neighborhood } from './neighbors.ts';
 
 export class CartesianCommunicator extends NeighborCommunicator implements Cartesian {
   readonly coords: readonly number[];

@@ -1,15 +1,14 @@
 /**
- * Neighbourhood collectives: every rank sends to its destinations and receives from its sources, all at once.
+ * Neighbourhood collectives: an exchange (calls/exchange.ts) with the ranks beside this one.
  *
- * The idea: sends are posted in the order of destinations and matched in that order. Where two neighbours are one and the
- * same rank (a periodic dimension of one or two), `receiveOrder` says in which order its messages come: what was sent in
- * the positive direction arrives from the negative side. Blocks of PROC_NULL neighbours stay as they are. Standard: 8.6.
+ * What was sent in the positive direction arrives from the negative side, also where both are one and the same rank. Blocks
+ * of PROC_NULL neighbours stay as they are. Standard: 8.6.
  */
 
 import { MpiError } from '../../base/errors.ts';
-import type { Port, Schedule, Step } from '../../collective/schedule.ts';
-import type { FilledParts, TypedArray } from '../../datatype/element-type.ts';
-import { PROC_NULL } from '../../p2p/matching-queue.ts';
+import type { Port, Schedule } from '../../collective/schedule.ts';
+import type { FilledParts } from '../../datatype/data.ts';
+import type { TypedArray } from '../../datatype/element-type.ts';
 import type { Request } from '../../p2p/request.ts';
 import { bufferElements, checkOverlap, sendElements } from '../buffer.ts';
 import {
@@ -24,26 +23,8 @@ import {
   post,
   resultBuffer,
 } from '../calls/call.ts';
+import { exchange, type Neighborhood, type Part } from '../calls/exchange.ts';
 import { checkOptions } from '../checks.ts';
-
-/** Who is beside a rank. */
-export interface Neighborhood {
-  readonly sources: readonly number[];
-  readonly destinations: readonly number[];
-  /** Indices of sources, in the order in which their messages are posted. */
-  readonly receiveOrder: readonly number[];
-}
-
-/** A part of an array. */
-type Part = (k: number) => TypedArray;
-
-/** Send out(k) to destination k, receive into(k) from source k. */
-function* exchange(port: Port, { sources, destinations, receiveOrder }: Neighborhood, out: Part, into: Part): Schedule {
-  let step: Step | undefined;
-  for (const k of receiveOrder) if (sources[k] !== PROC_NULL) step = port.recv(into(k), sources[k]!);
-  for (const [k, dest] of destinations.entries()) if (dest !== PROC_NULL) step = port.send(out(k), dest);
-  if (step !== undefined) yield step;
-}
 
 export function postNeighborAllgather(
   host: CollectiveHost,

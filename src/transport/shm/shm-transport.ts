@@ -177,14 +177,14 @@ export class ShmTransport implements Transport {
     return TAKEN;
   }
 
-  sendPiece(peer: number, peerNumber: number, data: Uint8Array, offset: number, byteLength: number): SendAnswer {
+  sendPiece(peer: number, peerNumber: number, data: Uint8Array, from: number, offset: number, byteLength: number): SendAnswer {
     const local = this.#localOf[peer]!;
     const buffer = this.#large.take(local);
     if (buffer < 0) return BUSY;
     const target = (buffer << 2) + BUFFER_HEADER_BYTES;
     if (byteLength < 0) this.#i32[target >> 2] = 0;
-    else if (this.#addon !== undefined) this.#addon.copy(this.#u8, target, data, offset, byteLength);
-    else this.#u8.set(data.subarray(offset, offset + byteLength), target);
+    else if (this.#addon !== undefined) this.#addon.copy(this.#u8, target, data, from, byteLength);
+    else this.#u8.set(data.subarray(from, from + byteLength), target);
     const cell = this.#producer.claim(local);
     if (cell < 0) {
       this.#large.untake(buffer);

@@ -2,7 +2,8 @@
 
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { Fresh, Into } from '../../../src/datatype/element-type.ts';
+import type { Fresh, Into } from '../../../src/datatype/data.ts';
+import type { Layout } from '../../../src/datatype/derived/datatype.ts';
 import {
   arrayConstructor,
   BYTES,
@@ -16,6 +17,7 @@ import {
   I64,
   isCompatible,
   OBJECT,
+  type RawBytes,
   U8,
 } from '../../../src/datatype/element-type.ts';
 import { ElementViews } from '../../../src/datatype/element-views.ts';
@@ -111,8 +113,8 @@ describe('types', () => {
     expectTypeOf<Fresh<Float64Array<SharedArrayBuffer>>>().toEqualTypeOf<Float64Array<ArrayBuffer>>();
     expectTypeOf<Fresh<Buffer>>().toEqualTypeOf<Uint8Array<ArrayBuffer>>();
     expectTypeOf<Fresh<number>>().toEqualTypeOf<Float64Array<ArrayBuffer>>();
-    expectTypeOf<Into<bigint>>().toEqualTypeOf<BigInt64Array>();
-    expectTypeOf<Into<DataView>>().toEqualTypeOf<DataView | ArrayBuffer | SharedArrayBuffer | Uint8Array>();
+    expectTypeOf<Into<bigint>>().toEqualTypeOf<BigInt64Array | Layout<BigInt64Array>>();
+    expectTypeOf<Into<DataView>>().toEqualTypeOf<RawBytes | Uint8Array | Layout<RawBytes>>();
     expect(elementCode(new BigInt64Array(1))).toBe(I64);
   });
 });

@@ -51,6 +51,19 @@ describe.skipIf(missing)(named('copy'), () => {
     expect(() => addon.copy(pattern, 0, data, 60, 5)).toThrow('bytes 60 to 65 lie outside source, which has 64 bytes');
   });
 
+  test.each([1, 2, 3, 4, 8, 12, 16, 24, 32, 40])('blocks of %i bytes at distances of their own', (size) => {
+    const source = Uint8Array.from({ length: 1000 }, (_, index) => (index * 7) & 255);
+    const target = new Uint8Array(1000);
+    const expected = new Uint8Array(1000);
+    for (let k = 0; k < 9; k++) expected.set(source.subarray(900 - k * 50, 900 - k * 50 + size), 3 + k * (size + 5));
+    addon.copyBlocks(target, 3, size + 5, source, 900, -50, size, 9);
+    expect(target).toEqual(expected);
+    addon.copyBlocks(target, 0, 0, source, 0, 0, size, 0);
+    expect(target).toEqual(expected);
+    expect(() => addon.copyBlocks(target, 0, 100, source, 0, 1, size, 11)).toThrow('lie outside target, which has 1000 bytes');
+    expect(() => addon.copyBlocks(target, 0, 1, source, 99, -50, size, 3)).toThrow('blocks from byte -1 to');
+  });
+
   test('an address counts from the first byte of the view', () => {
     const array = new Float64Array(100);
     expect(addon.addressOf(array.subarray(10)) - addon.addressOf(array.buffer)).toBe(80);

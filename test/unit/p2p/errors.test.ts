@@ -31,7 +31,7 @@ describe('at the call', () => {
     ['ERR_MPI_TAG', /^tag 1\.5 is no tag: expected an integer from 0 to 2147483647 or ANY_TAG$/, (w) => w.recv(one, 1, 1.5)],
     [
       'ERR_MPI_TYPE',
-      /^send got a string: expected a typed array, DataView or buffer; use sendObject for other values$/,
+      /^send got a string: expected a typed array, DataView, buffer or layout; use sendObject for other values$/,
       (w) => w.send('x' as never, 1),
     ],
     ['ERR_MPI_TYPE', /^send got a plain array: expected .* use sendObject/, (w) => w.send([1] as never, 1)],
