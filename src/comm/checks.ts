@@ -4,6 +4,7 @@
 
 import { MpiError } from '../base/errors.ts';
 import type { Membership } from '../p2p/context.ts';
+import { checkTimeout } from '../p2p/limit.ts';
 import { ANY_SOURCE, ANY_TAG, PROC_NULL } from '../p2p/matching-queue.ts';
 import type { Options } from '../p2p/request.ts';
 
@@ -49,7 +50,7 @@ export function checkRecvTag(tag: unknown, members: Membership): asserts tag is 
   throw tagError(tag, members, ' or ANY_TAG');
 }
 
-/** Check options: an object (or undefined) without names that the call does not know. */
+/** Check options: an object (or undefined) without names that the call does not know; its time-out and signal. */
 export function checkOptions(
   options: unknown,
   call: string,
@@ -64,6 +65,11 @@ export function checkOptions(
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw new MpiError('ERR_MPI_ARG', `${call} has no option ${name}: expected ${known.join(', ')}`);
+  }
+  const { signal, timeoutMs } = options as { signal?: unknown; timeoutMs?: unknown };
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new MpiError('ERR_MPI_ARG', `signal is ${String(signal)}: expected an AbortSignal`);
   }
 }
 

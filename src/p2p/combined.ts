@@ -36,7 +36,13 @@ export class SendrecvOperation extends Operation<Status> implements Owner {
   }
 
   override withdraw(): boolean {
-    return this.#receive.withdraw();
+    const isSendWithdrawn = this.#send.withdraw();
+    if (isSendWithdrawn) {
+      // The pending queue passes over operations that are done.
+      this.#send.owner = undefined;
+      this.#send.complete();
+    }
+    return this.#receive.withdraw() || isSendWithdrawn;
   }
 
   describe(): string {

@@ -8,6 +8,7 @@ import type { Status } from './status.ts';
 /** For what is made without a rank at hand; others are asked whether the event loop needs a turn. */
 const NOTHING_TO_DRIVE: Driver = {
   unseen: { add() {}, delete() {} },
+  callSites: undefined,
   block() {},
   test() {},
   pollBriefly() {},
@@ -15,7 +16,6 @@ const NOTHING_TO_DRIVE: Driver = {
   onSettled() {},
   mustTurn: () => false,
   turn: () => Promise.resolve(),
-  forgetSignal() {},
 };
 
 export class DoneOperation<T> extends Operation<T> {

@@ -19,7 +19,9 @@ import { MpiError } from '../base/errors.ts';
 import type { WaitMode } from '../bootstrap/job.ts';
 import type { Parking, Sleeper } from '../segment/parking.ts';
 import type { FrameHandler, Transport } from '../transport/transport.ts';
-import type { Driver, Operation } from './request.ts';
+import type { CallSites } from './call-site.ts';
+import { checkTimeout, giveUp, Limit } from './limit.ts';
+import type { Driver, Operation, Options } from './request.ts';
 import type { UnseenFailures } from './unseen-failures.ts';
 import type { RankRecord } from './wait-report.ts';
 import { WaitReport } from './wait-report.ts';
@@ -55,6 +57,7 @@ export interface Active {
 
 export class Progress implements Sleeper, Driver {
   readonly unseen: UnseenFailures;
+  readonly callSites: CallSites | undefined;
   readonly #transports: Transport[] = [];
   #main: Transport | undefined = undefined;
   #handler: FrameHandler | undefined = undefined;
@@ -74,13 +77,20 @@ export class Progress implements Sleeper, Driver {
   #readyCount = 0;
   #lastTurn = performance.now();
 
-  constructor(wait: WaitMode, isOversubscribed: boolean, unseen: UnseenFailures, record: RankRecord | undefined) {
+  constructor(
+    wait: WaitMode,
+    isOversubscribed: boolean,
+    unseen: UnseenFailures,
+    record: RankRecord | undefined,
+    callSites: CallSites | undefined,
+  ) {
     const spins = wait === 'spin' || (wait === 'auto' && !isOversubscribed);
     this.#spinPolls = spins ? SPIN_POLLS : 0;
     this.#yields = wait === 'park' ? 0 : spins ? YIELDS_ALONE : YIELDS;
     this.#awaitSpinMs = spins ? AWAIT_SPIN_MS : 0;
     this.unseen = unseen;
-    this.#report = new WaitReport(record);
+    this.callSites = callSites;
+    this.#report = new WaitReport(record, callSites);
   }
 
   /** Begin: frames of these transports go to the handler. */
@@ -123,7 +133,7 @@ export class Progress implements Sleeper, Driver {
 
   /** Block until the operation is done. */
   block(operation: Operation<unknown>, timeoutMs: number | undefined): void {
-    if (operation.signal !== undefined) {
+    if (operation.limit?.signal !== undefined) {
       const message = `wait() on ${operation.describe()}, which has a live signal: signals need the event loop; use timeoutMs, or await it`;
       throw new MpiError('ERR_MPI_ARG', message);
     }
@@ -136,7 +146,7 @@ export class Progress implements Sleeper, Driver {
         continue;
       }
       if (++idle > this.#spinPolls) this.#idle(operation, idle - this.#spinPolls, limit);
-      else if ((idle & 255) === 0 && (limit !== Number.POSITIVE_INFINITY || operation.deadline !== undefined)) {
+      else if ((idle & 255) === 0 && (limit !== Number.POSITIVE_INFINITY || operation.limit !== undefined)) {
         this.#checkTime(operation, limit);
       }
     }
@@ -190,34 +200,11 @@ export class Progress implements Sleeper, Driver {
   }
 
   /** Watch the signal and the time-out that an operation was posted with. */
-  limit(operation: Operation<unknown>, options: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): void {
-    if (operation.done) return;
+  limit(operation: Operation<unknown>, options: Options): void {
     const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined) {
-      operation.deadline = performance.now() + checkTimeout(timeoutMs);
-      const timer = setTimeout(() => this.#expire(operation), timeoutMs);
-      timer.unref();
-    }
-    if (signal === undefined) return;
-    if (signal.aborted) {
-      this.#giveUp(operation, signal.reason);
-      return;
-    }
-    operation.signal = signal;
-    const listener = (): void => {
-      if (!operation.done) this.#giveUp(operation, signal.reason);
-    };
-    this.#listeners.set(operation, listener);
-    signal.addEventListener('abort', listener, { once: true });
-  }
-
-  readonly #listeners = new WeakMap<object, () => void>();
-
-  /** The operation is done: its signal does not matter any more. */
-  forgetSignal(operation: Operation<unknown>): void {
-    const listener = this.#listeners.get(operation);
-    if (listener !== undefined) operation.signal?.removeEventListener('abort', listener);
-    operation.signal = undefined;
+    if (operation.done || (signal === undefined && timeoutMs === undefined)) return;
+    if (signal?.aborted) giveUp(operation, signal.reason);
+    else operation.limit = new Limit(operation, options);
   }
 
   /** The event loop turned, or somebody rang while it had control. */
@@ -251,7 +238,7 @@ export class Progress implements Sleeper, Driver {
     }
     this.#checkTime(operation, limit);
     if (operation.done) return;
-    const time = Math.min(limit, operation.deadline ?? Number.POSITIVE_INFINITY);
+    const time = Math.min(limit, operation.limit?.deadline ?? Number.POSITIVE_INFINITY);
     const leftMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, time - performance.now());
     const reportMs = this.#report.beforeSleep(operation);
     const sleepMs = reportMs < 0 ? leftMs : leftMs < 0 ? reportMs : Math.min(leftMs, reportMs);
@@ -260,7 +247,7 @@ export class Progress implements Sleeper, Driver {
 
   #checkTime(operation: Operation<unknown>, limit: number): void {
     const now = performance.now();
-    if (operation.deadline !== undefined && now >= operation.deadline) this.#expire(operation);
+    if (operation.limit !== undefined && now >= operation.limit.deadline) operation.limit.expire();
     else if (now >= limit) {
       this.#report.clear();
       throw new MpiError(
@@ -270,15 +257,13 @@ export class Progress implements Sleeper, Driver {
     }
   }
 
-  #expire(operation: Operation<unknown>): void {
-    if (operation.done) return;
-    this.#giveUp(operation, new MpiError('ERR_MPI_TIMEOUT', `${operation.describe()} did not complete within its timeoutMs`));
-  }
-
-  #giveUp(operation: Operation<unknown>, reason: unknown): void {
-    operation.withdraw();
-    operation.fail(reason);
-  }
+  /** Whether nothing but what is awaited here keeps the event loop alive. */
+  readonly #isOnlyOurs = (): boolean => {
+    this.#parking!.hold(false);
+    const isIdle = this.#report.isIdle;
+    this.#parking!.hold(true);
+    return isIdle;
+  };
 
   #scheduleTick(): void {
     if (this.#isTickScheduled) return;
@@ -325,7 +310,7 @@ export class Progress implements Sleeper, Driver {
     const parking = this.#parking!;
     if (this.#waitingCount !== 0) {
       parking.hold(true);
-      this.#report.beforeLoop(() => this.#waiting.filter(({ done }) => !done));
+      this.#report.beforeLoop(() => this.#waiting.filter(({ done }) => !done), this.#isOnlyOurs);
     }
     let waitsForRoom = false;
     let isBusy = false;
@@ -335,9 +320,4 @@ export class Progress implements Sleeper, Driver {
     }
     parking.enterLoop(waitsForRoom, isBusy);
   }
-}
-
-function checkTimeout(timeoutMs: number): number {
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs;
-  throw new MpiError('ERR_MPI_ARG', `timeoutMs is ${String(timeoutMs)}: expected milliseconds, 0 or more`);
 }

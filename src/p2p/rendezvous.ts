@@ -125,7 +125,7 @@ export class Stream implements Active {
   readonly #send: Send;
   readonly #onEnd: () => void;
   /** Memory of the elements; undefined: they lie in a layout. */
-  readonly #bytes: Uint8Array | undefined;
+  readonly #bytes: Uint8Array | undefined = undefined;
   #offset = 0;
   #isStalled = false;
 
@@ -134,7 +134,8 @@ export class Stream implements Active {
     this.#peer = peer;
     this.#peerNumber = peerNumber;
     this.#send = send;
-    this.#bytes = send.layout === undefined ? bytesOf(send.data) : undefined;
+    // No view can be made of a buffer that was detached already.
+    if (send.layout === undefined) this.#bytes = send.isDetached ? new Uint8Array(0) : bytesOf(send.data);
     this.#onEnd = onEnd;
   }
 

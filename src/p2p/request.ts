@@ -9,6 +9,7 @@
  */
 
 import { MpiError } from '../base/errors.ts';
+import type { CallSites } from './call-site.ts';
 import type { Status } from './status.ts';
 
 /**
@@ -44,6 +45,17 @@ export interface Options {
   readonly timeoutMs?: number | undefined;
 }
 
+/** The time-out and the signal of an operation (limit.ts). */
+export interface OperationLimit {
+  readonly signal: AbortSignal | undefined;
+  /** performance.now() at which the operation gives up; Infinity: never. */
+  readonly deadline: number;
+  /** The operation is done. */
+  stop(): void;
+  /** The time is over. */
+  expire(): void;
+}
+
 /** Who is told at once when an operation completes or fails. */
 export interface Owner {
   onDone(operation: Operation<unknown>): void;
@@ -52,6 +64,8 @@ export interface Owner {
 /** What an operation asks of the progress engine (progress.ts). */
 export interface Driver {
   readonly unseen: { add(operation: Operation<unknown>): void; delete(operation: object): void };
+  /** With TSMPI_CALL_SITES=1. */
+  readonly callSites: CallSites | undefined;
   block(operation: Operation<unknown>, timeoutMs: number | undefined): void;
   test(): void;
   pollBriefly(operation: Operation<unknown>): void;
@@ -59,7 +73,6 @@ export interface Driver {
   onSettled(count: number): void;
   mustTurn(): boolean;
   turn(): Promise<void>;
-  forgetSignal(operation: Operation<unknown>): void;
 }
 
 /** The value's type is erased, so that an Operation<T> is an Operation<unknown>. */
@@ -73,9 +86,8 @@ export abstract class Operation<T> implements Request<T> {
   error: unknown = undefined;
   /** Whether a failure was looked at. */
   isSeen = false;
-  /** performance.now() at which the operation gives up; undefined: never. (A number here would cost each operation a box.) */
-  deadline: number | undefined = undefined;
-  signal: AbortSignal | undefined = undefined;
+  /** Its time-out and signal, until it is done. */
+  limit: OperationLimit | undefined = undefined;
   owner: Owner | undefined = undefined;
   /** Lists that wait for it among others (combined.ts). */
   listeners: Owner[] | undefined = undefined;
@@ -84,6 +96,7 @@ export abstract class Operation<T> implements Request<T> {
 
   constructor(progress: Driver) {
     this.progress = progress;
+    if (progress.callSites !== undefined) progress.callSites.note(this);
   }
 
   /** The result of a complete, successful operation. */
@@ -162,7 +175,7 @@ export abstract class Operation<T> implements Request<T> {
   complete(): void {
     if (this.done) return;
     this.done = true;
-    if (this.signal !== undefined) this.progress.forgetSignal(this);
+    if (this.limit !== undefined) this.#forgetLimit();
     if (this.#waiters !== undefined) this.#settle();
     if (this.owner !== undefined) this.owner.onDone(this);
     if (this.listeners !== undefined) this.#tell();
@@ -173,7 +186,7 @@ export abstract class Operation<T> implements Request<T> {
     if (this.done) return;
     this.error = error;
     this.done = true;
-    if (this.signal !== undefined) this.progress.forgetSignal(this);
+    if (this.limit !== undefined) this.#forgetLimit();
     if (!this.isSeen && this.owner === undefined) this.progress.unseen.add(this);
     if (this.#waiters !== undefined) this.#settle();
     if (this.owner !== undefined) this.owner.onDone(this);
@@ -193,6 +206,11 @@ export abstract class Operation<T> implements Request<T> {
     if (this.isSeen) return;
     this.isSeen = true;
     if (this.error !== undefined) this.progress.unseen.delete(this);
+  }
+
+  #forgetLimit(): void {
+    this.limit!.stop();
+    this.limit = undefined;
   }
 
   #tell(): void {

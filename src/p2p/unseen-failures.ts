@@ -2,8 +2,10 @@
  * UnseenFailures: failed operations that nobody has looked at yet.
  *
  * The idea: a failure must not vanish with its request. It ends the job when the request is collected, or at the rank's
- * end, never earlier: the program may still look. Held weakly, by a description that survives the request.
+ * end, never earlier: the program may still look. Held weakly, by a sentence that survives the request.
  */
+
+import type { CallSites } from './call-site.ts';
 
 /** The parts of an operation that are kept. */
 interface Failed {
@@ -12,39 +14,50 @@ interface Failed {
 }
 
 export class UnseenFailures {
-  readonly #entries = new Map<string, { reference: WeakRef<object>; text: string; error: unknown }>();
-  readonly #keys = new WeakMap<object, string>();
-  readonly #registry: FinalizationRegistry<string>;
+  readonly #callSites: CallSites | undefined;
+  /** Sentences about failures, by key. */
+  readonly #sentences = new Map<number, string>();
+  readonly #keys = new WeakMap<object, number>();
+  readonly #registry: FinalizationRegistry<number>;
   #next = 0;
 
-  /** `onLost` is called with the description and error of a failure whose request was collected. */
-  constructor(onLost: (text: string, error: unknown) => void) {
+  /** `onLost` is called with a sentence about a failure whose request was collected. */
+  constructor(callSites: CallSites | undefined, onLost: (sentence: string) => void) {
+    this.#callSites = callSites;
     this.#registry = new FinalizationRegistry((key) => {
-      const entry = this.#entries.get(key);
-      if (entry === undefined) return;
-      this.#entries.delete(key);
-      onLost(entry.text, entry.error);
+      const sentence = this.#sentences.get(key);
+      if (sentence === undefined) return;
+      this.#sentences.delete(key);
+      onLost(sentence);
     });
   }
 
   add(operation: Failed): void {
-    const key = String(this.#next++);
+    const key = this.#next++;
     this.#keys.set(operation, key);
-    this.#entries.set(key, { reference: new WeakRef(operation), text: operation.describe(), error: operation.error });
+    this.#sentences.set(key, this.#tell(operation));
     this.#registry.register(operation, key, operation);
   }
 
   delete(operation: object): void {
     const key = this.#keys.get(operation);
     if (key === undefined) return;
-    this.#entries.delete(key);
+    this.#sentences.delete(key);
     this.#registry.unregister(operation);
   }
 
-  /** Return the failures still unseen: the rank ends. */
-  drain(): { text: string; error: unknown }[] {
-    const left = [...this.#entries.values()].map(({ text, error }) => ({ text, error }));
-    this.#entries.clear();
+  /** Return sentences about the failures still unseen: the rank ends. */
+  drain(): string[] {
+    const left = [...this.#sentences.values()];
+    this.#sentences.clear();
     return left;
+  }
+
+  #tell(operation: Failed): string {
+    const { error } = operation;
+    const message = error instanceof Error ? error.message : String(error);
+    const line = this.#callSites?.lineOf(operation);
+    const place = this.#callSites === undefined ? '; TSMPI_CALL_SITES=1 adds the line of the call' : '';
+    return `${operation.describe()}${line === undefined ? '' : ` at ${line}`} failed and nobody looked at it: ${message}${place}`;
   }
 }

@@ -6,6 +6,7 @@
  * ranks that it waits for have departed, in which case it waits in vain.
  */
 
+import { type CallSites, findCallSite } from './call-site.ts';
 import type { Operation } from './request.ts';
 
 /** A wait of this length is reported, in milliseconds. */
@@ -17,17 +18,27 @@ export interface RankRecord {
   /** World rank + 1 of a departed rank that is waited for, or 0. */
   setStuckOn(rankPlusOne: number): void;
   hasDeparted(worldRank: number): boolean;
+  isOwn(worldRank: number): boolean;
+  /** Whether nothing keeps the event loop alive; asked while parking does not hold it. */
+  isIdle(): boolean;
 }
 
 export class WaitReport {
   readonly #record: RankRecord | undefined;
+  readonly #callSites: CallSites | undefined;
   #since = 0;
   #operation: Operation<unknown> | undefined = undefined;
   #isWritten = false;
   #timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(record: RankRecord | undefined) {
+  constructor(record: RankRecord | undefined, callSites: CallSites | undefined) {
     this.#record = record;
+    this.#callSites = callSites;
+  }
+
+  /** Whether nothing keeps the event loop alive; ask while parking does not hold it. */
+  get isIdle(): boolean {
+    return this.#record?.isIdle() === true;
   }
 
   /** A blocking wait is about to sleep. Return after how many milliseconds it wants to be asked again, -1: never. */
@@ -41,16 +52,23 @@ export class WaitReport {
     }
     const left = this.#since + REPORT_MS - performance.now();
     if (left > 0) return left;
-    if (!this.#isWritten) this.#write(`${operation.describe()}${callSite()}`);
-    this.#checkDeparted([operation]);
+    if (!this.#isWritten) {
+      const line = findCallSite();
+      this.#write(`${operation.describe()}${line === undefined ? '' : `, wait() at ${line}`}`);
+    }
+    // Who stands in a blocking wait cannot send to itself.
+    this.#checkDeparted([operation], true);
     return -1;
   }
 
-  /** The event loop gets control while those that `listWaiting` returns are awaited. */
-  beforeLoop(listWaiting: () => Operation<unknown>[]): void {
+  /**
+   * The event loop gets control while those that `listWaiting` returns are awaited; `isIdle` says whether nothing else
+   * keeps it alive.
+   */
+  beforeLoop(listWaiting: () => Operation<unknown>[], isIdle: () => boolean): void {
     if (this.#record === undefined) return;
     if (this.#isWritten) {
-      this.#checkDeparted(listWaiting());
+      this.#checkAwaited(listWaiting, isIdle);
       return;
     }
     if (this.#timer !== undefined) return;
@@ -60,13 +78,13 @@ export class WaitReport {
       const waiting = listWaiting();
       if (waiting.length === 0) return;
       if (waiting[0] !== first) {
-        this.beforeLoop(listWaiting);
+        this.beforeLoop(listWaiting, isIdle);
         return;
       }
-      const names = waiting.slice(0, 4).map((operation) => operation.describe());
+      const names = waiting.slice(0, 4).map((operation) => this.#describe(operation));
       const more = waiting.length > 4 ? ` and ${waiting.length - 4} more` : '';
       this.#write(`await ${names.join(', ')}${more}`);
-      this.#checkDeparted(waiting);
+      this.#checkAwaited(listWaiting, isIdle);
     }, REPORT_MS);
     this.#timer.unref();
   }
@@ -85,31 +103,50 @@ export class WaitReport {
     this.#record!.setText(text);
   }
 
-  #checkDeparted(operations: Iterable<Operation<unknown>>): void {
+  #describe(operation: Operation<unknown>): string {
+    const line = this.#callSites?.lineOf(operation);
+    return line === undefined ? operation.describe() : `${operation.describe()} at ${line}`;
+  }
+
+  #checkAwaited(listWaiting: () => Operation<unknown>[], isIdle: () => boolean): void {
+    if (!this.#checkDeparted(listWaiting(), isIdle()) || this.#timer !== undefined) return;
+    // No bell rings when the last of this rank's own timers and sockets ends.
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.beforeLoop(listWaiting, isIdle);
+    }, REPORT_MS).unref();
+  }
+
+  /**
+   * Say whether one of them waits in vain. `isIdle`: nothing of this rank's own is under way that might still send to it.
+   * Return whether that alone keeps a wait from being in vain.
+   */
+  #checkDeparted(operations: readonly Operation<unknown>[], isIdle: boolean): boolean {
     const record = this.#record!;
+    let onOwn = 0;
+    let departed = -1;
     for (const operation of operations) {
       const { ranks, all } = operation.waitsFor();
-      let departed = -1;
+      let gone = -1;
       let alive = 0;
+      let own = 0;
       for (let k = 0; k < ranks.length; k++) {
-        if (record.hasDeparted(ranks[k]!)) departed = ranks[k]!;
+        if (record.isOwn(ranks[k]!)) own++;
+        else if (record.hasDeparted(ranks[k]!)) gone = ranks[k]!;
         else alive++;
       }
-      if (departed >= 0 && (alive === 0 || !all)) {
-        record.setStuckOn(departed + 1);
-        return;
+      if (gone < 0) continue;
+      if (!all || alive + own === 0) {
+        record.setStuckOn(gone + 1);
+        return false;
       }
+      if (alive !== 0) continue;
+      // Only a message of its own could still come: from another flow of this rank, if there is one.
+      onOwn++;
+      departed = gone;
     }
-    record.setStuckOn(0);
+    const onlyOwn = onOwn !== 0 && onOwn === operations.length;
+    record.setStuckOn(onlyOwn && isIdle ? departed + 1 : 0);
+    return onlyOwn && !isIdle;
   }
-}
-
-/** Where in the program the blocking call stands: `, wait() at sim.ts:12`. */
-function callSite(): string {
-  const frames = (new Error().stack ?? '').split('\n').slice(1);
-  // The library is one file, that of the first frame; in tests of the sources it is this folder.
-  const own = frames[0]?.match(/([^\s(]+):\d+:\d+\)?$/)?.[1] ?? '';
-  const frame = frames.find((line) => !line.includes(own) && !line.includes('/p2p/') && !line.includes('(node:'));
-  const place = frame?.match(/([^/\\(]+:\d+):\d+\)?$/)?.[1];
-  return place === undefined ? '' : `, wait() at ${place}`;
 }

@@ -20,9 +20,7 @@ export function finalizeRank(rank: Rank): string[] {
   const { segment, localRank, progress, parking } = rank;
   segment.setState(localRank, RANK_STATE.finalizing);
   const problems = completeSends(rank);
-  for (const { text, error } of progress.unseen.drain()) {
-    problems.push(`${text} failed and nobody looked at it: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  problems.push(...progress.unseen.drain());
   segment.setState(localRank, RANK_STATE.departed);
   segment.i32[segment.control(localRank, CONTROL.stuckOn)] = 0;
   for (let local = 0; local < segment.layout.localSize; local++) if (local !== localRank) parking.ring(local);

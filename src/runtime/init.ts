@@ -72,9 +72,8 @@ function onExit(code: number): void {
 }
 
 /** A failed request was collected before anybody looked at it. */
-function onLost(text: string, error: unknown): void {
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  complain(`tsmpi: ${text} failed and nobody looked at it: ${message}`);
+function onLost(sentence: string): void {
+  complain(`tsmpi: rank ${rank!.worldRank}: ${sentence}`);
   process.exit(1);
 }
 

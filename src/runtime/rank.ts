@@ -17,6 +17,7 @@ import { postCartesian, postGraph } from '../comm/topology/create.ts';
 import { ElementViews } from '../datatype/element-views.ts';
 import type { Addon } from '../native/addon.ts';
 import { loadAddon } from '../native/loader.ts';
+import { CallSites } from '../p2p/call-site.ts';
 import { contextId } from '../p2p/context.ts';
 import { Engine } from '../p2p/engine.ts';
 import { Progress } from '../p2p/progress.ts';
@@ -51,11 +52,11 @@ export interface Rank {
 const WORLD_NUMBER = 0;
 const SELF_NUMBER = 1;
 
-/** Start the rank. `abort` ends the job; `onLost` gets failures whose requests were collected unseen. */
+/** Start the rank. `abort` ends the job; `onLost` gets sentences about failures whose requests were collected unseen. */
 export function startRank(
   place: Exclude<Place, { kind: 'held' }>,
   abort: (code: number, reason: string | undefined) => never,
-  onLost: (text: string, error: unknown) => void,
+  onLost: (sentence: string) => void,
 ): Rank {
   const { addon } = loadAddon();
   const { segment, localRank, worldRank, agentPid } = attach(place, addon);
@@ -68,12 +69,16 @@ export function startRank(
     setStuckOn: (rank) => {
       segment.i32[segment.control(localRank, CONTROL.stuckOn)] = rank;
     },
-    hasDeparted: (rank) => rank !== worldRank && localOf[rank]! >= 0 && segment.state(localOf[rank]!) === RANK_STATE.departed,
+    isOwn: (rank) => rank === worldRank,
+    isIdle: () => resourcesBeside(place.kind === 'process' ? STREAMS : []).length === 0,
+    hasDeparted: (rank) => localOf[rank]! >= 0 && segment.state(localOf[rank]!) === RANK_STATE.departed,
   };
   const localOf = new Int32Array(size).fill(-1);
   for (const [local, rank] of localRanks.entries()) localOf[rank] = local;
 
-  const progress = new Progress(wait, localRanks.length > cores, new UnseenFailures(onLost), size === 1 ? undefined : record);
+  const callSites = process.env.TSMPI_CALL_SITES === '1' ? new CallSites() : undefined;
+  const unseen = new UnseenFailures(callSites, onLost);
+  const progress = new Progress(wait, localRanks.length > cores, unseen, size === 1 ? undefined : record, callSites);
   const engine = new Engine(progress, worldRank);
   const parking =
     place.kind === 'process'
@@ -175,6 +180,19 @@ function claim(segment: Segment, localRank: number, worldRank: number, thread: n
   if (holder === undefined) return;
   const message = `rank ${worldRank} is held by process ${holder.pid}, thread ${holder.threadId}: expected one holder`;
   throw new MpiError('ERR_MPI_NO_RANK', message);
+}
+
+/** What a rank's stdout and stderr are among Node's active resources, though they keep no event loop alive. */
+const STREAMS: readonly string[] = ['PipeWrap', 'PipeWrap'];
+
+/** Return what keeps this thread's event loop alive beside those. */
+function resourcesBeside(known: readonly string[]): string[] {
+  const resources = process.getActiveResourcesInfo();
+  for (const name of known) {
+    const at = resources.indexOf(name);
+    if (at >= 0) resources.splice(at, 1);
+  }
+  return resources;
 }
 
 /** Memory of a world of one. */

@@ -21,6 +21,37 @@ describe.each(['process', 'thread'])('ranks as %s', (kind) => {
     expect(lastLine).toMatch(/^tsmpirun: rank 1 on \S+ \(pid \d+\): ended while ranks 0, 2 wait for it$/);
   });
 
+  test.each(['wait', 'await'])('ranks that all end while one %ss for a message of anybody', async (how) => {
+    const { code, stderr, lastLine } = await runJob([...['-n', '3', '--quiet', '--ranks', kind, program('any-source.mjs'), how]]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^tsmpirun: rank 0 \(pid \d+\) waits in recv\(source ANY_SOURCE, tag 7\) on world/m);
+    expect(lastLine).toMatch(/^tsmpirun: rank [12] on \S+ \(pid \d+\): ended while rank 0 waits for it$/);
+  });
+
+  test('one that will send to itself does not wait in vain', async () => {
+    const job = await runJob(['-n', '3', '--quiet', '--ranks', kind, program('any-source.mjs'), 'own']);
+    expect(job).toMatchObject({ code: 0, stdout: 'got one from 0\n', stderr: '' });
+  });
+
+  test.each(['end', 'collect'])('a failure that nobody looked at ends the job at the %s', async (how) => {
+    const args = ['-n', '2', '--quiet', '--ranks', kind, '--node-args=--expose-gc', program('unseen.mjs'), how];
+    const sentence =
+      'tsmpi: rank 1: recv(source 0, tag 3) on world failed and nobody looked at it: rank 0 sent 32 bytes of f64 with tag 3 ' +
+      'to rank 1, whose buffer holds 8 bytes: expected a buffer at least as long as the message';
+    const { code, stdout, stderr, lastLine } = await runJob(args);
+    expect(code).toBe(1);
+    expect(stdout).toBe('goes on\n');
+    expect(stderr).toContain(`${sentence}; TSMPI_CALL_SITES=1 adds the line of the call\n`);
+    expect(lastLine).toMatch(/^tsmpirun: rank 1 on \S+ \(pid \d+\): exited with code 1$/);
+    const withSites = await runJob(args, { env: { TSMPI_CALL_SITES: '1' } });
+    expect(withSites.stderr).toContain(`${sentence.replace('on world', 'on world at unseen.mjs:10')}\n`);
+  });
+
+  test('a failure that was looked at ends nothing', async () => {
+    const job = await runJob(['-n', '2', '--quiet', '--ranks', kind, program('unseen.mjs'), 'seen']);
+    expect(job).toMatchObject({ code: 0, stdout: 'ERR_MPI_TRUNCATE\ngoes on\n', stderr: '' });
+  });
+
   test('a rank that never used tsmpi, and one that ends without its exit handlers', async () => {
     const foreign = await run('foreign');
     expect(foreign.code).toBe(1);

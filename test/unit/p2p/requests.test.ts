@@ -1,12 +1,14 @@
 /** Requests: completion, lists, probes, persistent ones, cancelling, time-outs and signals. */
 
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { MpiError } from '../../../src/base/errors.ts';
 import { startAll } from '../../../src/comm/persistent.ts';
 import { PROC_NULL } from '../../../src/p2p/matching-queue.ts';
 import { testAll, testAny, testSome, waitAll, whenAll, whenAny, whenSome } from '../../../src/p2p/request-list.ts';
-import { createWorlds } from '../ranks.ts';
+import { createWorlds, startRanks } from '../ranks.ts';
 
+const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 async function codeOf(promise: PromiseLike<unknown>): Promise<string> {
@@ -191,6 +193,74 @@ describe('giving up', () => {
     await expect(b!.recv(into, 0, 0, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before');
     await a!.send(Int32Array.of(6), 1, 5);
     expect((await b!.recv(into)).tag).toBe(5);
+  });
+
+  test('a time-out longer than a timer of Node holds does not fire', async () => {
+    const [a, b] = createWorlds(2);
+    const into = new Int32Array(1);
+    for (const timeoutMs of [Number.POSITIVE_INFINITY, 2 ** 31, 1e300]) {
+      const receive = b!.recv(into, 0, 2, { timeoutMs });
+      for (const end = performance.now() + 10; performance.now() < end; ) await turn();
+      expect(receive.done).toBe(false);
+      await a!.send(Int32Array.of(9), 1, 2);
+      expect((await receive).count).toBe(1);
+    }
+  });
+
+  test('what is complete keeps no timer and no listener', async () => {
+    const [a, b] = createWorlds(2);
+    const { signal } = new AbortController();
+    const before = timers();
+    for (let k = 0; k < 50; k++) {
+      const receive = b!.recv(new Int32Array(1), 0, 2, { timeoutMs: 60_000, signal });
+      await a!.send(Int32Array.of(9), 1, 2);
+      await receive;
+    }
+    expect(timers()).toBe(before);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  test('a send that was not handed over is withdrawn, alone and in sendrecv; the rest goes on underneath', async () => {
+    const [a, b] = startRanks(2);
+    b!.progress.stop(); // b moves only when it is asked to
+    const [from, to] = [a!.world, b!.world];
+    // An inbox of 128 cells takes no more than so many.
+    const flood = Array.from({ length: 200 }, (_, k) => from.send(Int32Array.of(k), 1, 1));
+    expect(flood.filter(({ done }) => done).length).toBeLessThan(200);
+    const late = from.send(Int32Array.of(1), 1, 2, { timeoutMs: 5 });
+    const both = from.sendrecv(Int32Array.of(2), 1, new Int32Array(1), 1, { sendTag: 3, timeoutMs: 5 });
+    const announced = from.ssend(Int32Array.of(3), 1, 4);
+    expect(await codeOf(late)).toBe('ERR_MPI_TIMEOUT');
+    expect(await codeOf(both)).toBe('ERR_MPI_TIMEOUT');
+    const into = new Int32Array(1);
+    for (let k = 0; k < 200; k++) {
+      const receive = to.recv(into, 0, 1);
+      while (!receive.test()) await turn();
+      expect(into[0]).toBe(k);
+    }
+    const last = to.recv(into, 0, 4);
+    while (!last.test()) await turn();
+    expect([to.tryProbe(0, 2), to.tryProbe(0, 3)]).toEqual([undefined, undefined]);
+    await Promise.all([...flood, announced]);
+    // The receive of sendrecv was withdrawn too: what comes now goes to the next one.
+    await to.send(Int32Array.of(8), 0, 0);
+    await from.recv(into, 1);
+    expect(into[0]).toBe(8);
+  });
+
+  test('a receive that was matched goes on underneath, and its sender completes', async () => {
+    const [a, b] = startRanks(2);
+    a!.progress.stop();
+    // Short and synchronous: its payload moves when the receiver has asked for it.
+    const into = new Float64Array(100);
+    const send = a!.world.ssend(new Float64Array(100).fill(4), 1, 2);
+    const receive = b!.world.recv(into, 0, 2, { timeoutMs: 5 });
+    while (b!.progress.poll());
+    expect(await codeOf(receive)).toBe('ERR_MPI_TIMEOUT');
+    expect(into.every((value) => value === 0)).toBe(true);
+    while (!send.test()) await turn();
+    for (const end = performance.now() + 5000; into.at(-1) !== 4 && performance.now() < end; ) await turn();
+    expect(into.every((value) => value === 4)).toBe(true);
   });
 
   test('wait({ timeoutMs }) only stops waiting', async () => {
