@@ -7,6 +7,9 @@
 
 import { readFileSync } from 'node:fs';
 
+/** Said of a process that the kernel chose. */
+export const KILLED_FOR_MEMORY: string = 'out of memory: the kernel killed it';
+
 const HEAP_MESSAGE =
   /FATAL ERROR:.*(heap|Zone|memory|invalid (table|array) size)|ERR_WORKER_OUT_OF_MEMORY|JavaScript heap out of memory/i;
 
@@ -27,7 +30,7 @@ export function countOomKills(): number {
 
 /** Return what is known about a death, or undefined. */
 export function noteDeath(signal: string | null, code: number, stderrTail: string, oomKilled: boolean): string | undefined {
-  if (signal === 'SIGKILL' && oomKilled) return 'out of memory: the kernel killed it';
+  if (signal === 'SIGKILL' && oomKilled) return KILLED_FOR_MEMORY;
   if ((signal !== null || code >= 128) && HEAP_MESSAGE.test(stderrTail)) {
     return "out of memory: it reached the heap limit of Node (raise it with --node-args '--max-old-space-size=MIB')";
   }

@@ -2,7 +2,7 @@
  * What a job asks of this host's memory, for those who want to know before they start one.
  */
 
-import { availableMemory, RESERVE_BYTES } from '../segment/backing.ts';
+import { roomForProcesses } from '../segment/backing.ts';
 import { layOut, shapesFor } from '../segment/layout.ts';
 
 /** Bytes of the segment of so many ranks. */
@@ -10,12 +10,12 @@ export interface SegmentNeeds {
   readonly wanted: number;
   /** Of the smallest shape: slower, but it works. */
   readonly least: number;
-  /** What the host and its cgroups have left for it. */
+  /** What the host, its cgroups and this process's limits leave for it. */
   readonly available: number;
 }
 
 /** Return what a segment of that many ranks needs, and what is there. */
 export function segmentNeeds(ranks: number): SegmentNeeds {
   const sizes = shapesFor(ranks, 4096).map((shape) => layOut(shape).byteLength);
-  return { wanted: sizes[0]!, least: sizes.at(-1)!, available: Math.max(0, availableMemory() - RESERVE_BYTES) };
+  return { wanted: sizes[0]!, least: sizes.at(-1)!, available: roomForProcesses() };
 }

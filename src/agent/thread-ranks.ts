@@ -8,7 +8,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { requireMemory } from '../segment/backing.ts';
+import { requireThreadMemory } from '../segment/backing.ts';
 import { signalCode } from './command.ts';
 import { baseEnvironment, rankEnvironment } from './environment.ts';
 import { noteDeath } from './exit-note.ts';
@@ -65,7 +65,7 @@ export class ThreadRanks implements RankSet {
     if (others.some(({ wdir, nodeArgs }) => wdir !== first!.wdir || nodeArgs.join('\0') !== first!.nodeArgs.join('\0'))) {
       throw new ProgramError(2, 'ranks as threads share one process: --wdir and --node-args must be the same for all programs');
     }
-    requireMemory(localRanks.length, description.byteLength);
+    requireThreadMemory(localRanks.length, description.byteLength);
     this.#context = context;
     this.#description = new TextDecoder().decode(description);
     this.#input = new InputPipes(events.onInputTaken, events.onInputClosed);

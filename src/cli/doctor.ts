@@ -93,7 +93,7 @@ const READER = `
 
 function singleCopy({ addon: native, attempts }: LoadedAddon): Finding {
   if (native === undefined) {
-    const advice = 'it is an affair of the addon, which see above';
+    const advice = 'without the addon long messages take two copies instead of one';
     return { state: 'warn', what: 'single copy (process_vm_readv): not tried without the addon', advice };
   }
   const source = new Float64Array(64).fill(Math.PI);

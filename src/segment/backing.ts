@@ -13,7 +13,7 @@ import { layOut, type SegmentShape, shapesFor } from './layout.ts';
 import { Segment } from './segment.ts';
 
 /** Left to everybody else on the host: a segment that takes the last page would only move the death elsewhere. */
-export const RESERVE_BYTES: number = 16 << 20;
+const RESERVE_BYTES = 16 << 20;
 
 /** Longest segment: offsets are shifted as 32-bit integers (`>> 2`) all over the data path. */
 const MAX_SEGMENT_BYTES = 2 ** 31;
@@ -34,23 +34,28 @@ export interface ProcessMemory {
   readonly segment: Segment;
 }
 
-/** Throw the error of the functions below now, where the segment is made later or elsewhere. */
-export function requireMemory(localSize: number, descriptionByteLength: number): void {
-  fittingShapes(localSize, descriptionByteLength);
+/** Throw the error of createThreadMemory() now, where the segment is made later or elsewhere. */
+export function requireThreadMemory(localSize: number, descriptionByteLength: number): void {
+  fittingShapes(localSize, descriptionByteLength, roomForThreads());
 }
 
 /** Make a memfd with room for the segment, every page reserved, and initialize it. */
 export function createProcessMemory(addon: Addon, localSize: number, description: Uint8Array): ProcessMemory {
-  return createFitting(localSize, description, (shape, byteLength) => {
+  return createFitting(localSize, description, roomForProcesses(), (shape, byteLength) => {
     const fd = addon.createMemory('tsmpi', byteLength);
     if (fd < 0) return undefined;
-    return { fd, segment: Segment.create(addon.map(fd, byteLength), shape, description) };
+    try {
+      return { fd, segment: Segment.create(addon.map(fd, byteLength), shape, description) };
+    } catch {
+      addon.close(fd); // no room in this process's address space
+      return undefined;
+    }
   });
 }
 
 /** Make a SharedArrayBuffer with room for the segment and initialize it. */
 export function createThreadMemory(localSize: number, description: Uint8Array): Segment {
-  return createFitting(localSize, description, (shape, byteLength) => {
+  return createFitting(localSize, description, roomForThreads(), (shape, byteLength) => {
     try {
       return Segment.create(new SharedArrayBuffer(byteLength), shape, description);
     } catch (error) {
@@ -65,35 +70,46 @@ export function availableMemory(files: MemoryFiles = HOST_FILES): number {
   return Math.min(hostAvailable(files), cgroup2Available(files), cgroup1Available(files));
 }
 
+/** Return the bytes that a segment of ranks as threads may take. */
+function roomForThreads(): number {
+  return Math.max(availableMemory() - RESERVE_BYTES, 0);
+}
+
+/** Return the bytes that a segment of ranks as processes may take: a memfd is a file to the limits of this process. */
+export function roomForProcesses(): number {
+  const fileSize = /^Max file size +(\d+)/m.exec(read('/proc/self/limits'))?.[1];
+  return Math.min(roomForThreads(), fileSize === undefined ? Infinity : Number(fileSize));
+}
+
 function createFitting<T>(
   localSize: number,
   description: Uint8Array,
+  room: number,
   make: (shape: SegmentShape, byteLength: number) => T | undefined,
 ): T {
-  for (const shape of fittingShapes(localSize, description.byteLength)) {
+  for (const shape of fittingShapes(localSize, description.byteLength, room)) {
     const memory = make(shape, layOut(shape).byteLength);
     if (memory !== undefined) return memory;
   }
-  throw noMemory(localSize, description.byteLength, availableMemory());
+  throw noMemory(localSize, description.byteLength, room);
 }
 
-/** Return the shapes that the host has memory for, the usual one first; throw if there is none. */
-function fittingShapes(localSize: number, descriptionByteLength: number): SegmentShape[] {
-  const available = availableMemory();
+/** Return the shapes that there is room for, the usual one first; throw if there is none. */
+function fittingShapes(localSize: number, descriptionByteLength: number, room: number): SegmentShape[] {
   const fits = (shape: SegmentShape): boolean => {
     const { byteLength } = layOut(shape);
-    return byteLength <= MAX_SEGMENT_BYTES && byteLength + RESERVE_BYTES <= available;
+    return byteLength <= MAX_SEGMENT_BYTES && byteLength <= room;
   };
   const shapes = shapesFor(localSize, descriptionByteLength).filter(fits);
-  if (shapes.length === 0) throw noMemory(localSize, descriptionByteLength, available);
+  if (shapes.length === 0) throw noMemory(localSize, descriptionByteLength, room);
   return shapes;
 }
 
-function noMemory(localSize: number, descriptionByteLength: number, available: number): MpiError {
+function noMemory(localSize: number, descriptionByteLength: number, room: number): MpiError {
   const shapes = shapesFor(localSize, descriptionByteLength);
   const wanted = layOut(shapes[0]!).byteLength;
   const least = layOut(shapes.at(-1)!).byteLength;
-  const there = Math.min(Math.max(available - RESERVE_BYTES, 0), MAX_SEGMENT_BYTES);
+  const there = Math.min(room, MAX_SEGMENT_BYTES);
   return new MpiError(
     'ERR_MPI_NO_MEM',
     `no memory for the segment of ${localSize} ranks: ${mebibytes(wanted)} wanted, ${mebibytes(least)} at the least, ` +

@@ -12,6 +12,30 @@ test.each(['process', 'thread'])('no memory for the segment of that many ranks a
   );
 });
 
+/** A job whose processes may make no longer file than that; a memfd is one. */
+function runWithFileSize(byteLength: number, ...args: string[]) {
+  return runJob(args, { command: ['prlimit', `--fsize=${byteLength}:${byteLength}`, process.execPath, LAUNCHER] });
+}
+
+test('with less memory than the usual segment wants a smaller one is taken', async () => {
+  const job = ['-n', '8', '--quiet', '--ranks', 'process', '--explain', program('ring.mjs')];
+  const usual = await runJob(job);
+  const small = await runWithFileSize(2_500_000, ...job);
+  expect([usual.code, small.code]).toEqual([0, 0]);
+  const cells = ({ stderr }: { stderr: string }) => Number(/inbox of (\d+) cells/.exec(stderr)?.[1]);
+  expect(cells(small)).toBeLessThan(cells(usual));
+  expect(small.stdout.split('\n')).toHaveLength(9);
+});
+
+test('with less than the smallest wants nothing starts', async () => {
+  const { code, stdout, stderr } = await runWithFileSize(512 * 1024, '-n', '8', '--ranks', 'process', program('ring.mjs'));
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(
+    /^tsmpirun: no memory for the segment of 8 ranks: \d\.\d MiB wanted, \d\.\d MiB at the least, 0\.5 MiB there\n$/,
+  );
+});
+
 test.each([
   ['process', 60],
   ['process', 110],

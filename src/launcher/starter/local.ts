@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Connection, StreamConnection } from '../../agent/connection.ts';
+import { countOomKills, KILLED_FOR_MEMORY } from '../../agent/exit-note.ts';
 import type { FromAgent, ToAgent } from '../../agent/protocol.ts';
 import { WITHHELD_FROM_AGENT } from '../agent-job.ts';
 
@@ -25,6 +26,7 @@ export interface StartedAgent {
 export function startLocalAgent(inheritInput: boolean): StartedAgent {
   const env = { ...process.env };
   for (const name of WITHHELD_FROM_AGENT) delete env[name];
+  const oomKills = countOomKills();
   const entry = fileURLToPath(new URL('./agent.js', import.meta.url));
   const child = spawn(process.execPath, [entry], {
     detached: true,
@@ -34,7 +36,10 @@ export function startLocalAgent(inheritInput: boolean): StartedAgent {
   });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('exit', (code, signal) => resolve(signal === null ? `exited with code ${code}` : `killed by ${signal}`));
+    child.once('exit', (code, signal) => {
+      const note = signal === 'SIGKILL' && countOomKills() > oomKills ? ` (${KILLED_FOR_MEMORY})` : '';
+      resolve(signal === null ? `exited with code ${code}` : `killed by ${signal}${note}`);
+    });
   });
   return {
     pid: child.pid ?? 0,
