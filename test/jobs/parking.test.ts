@@ -3,16 +3,21 @@
 import { expect, test } from 'vitest';
 import { program, runJob } from './run-job.ts';
 
+// Each trip has two receives. With --wait park each sleeps unless its message is there; with auto some find it by spinning.
 test.each([
-  ['process', 'park'],
-  ['process', 'auto'],
-  ['thread', 'park'],
-  ['thread', 'auto'],
+  ['process', 'park', 75_000, 100_000],
+  ['thread', 'park', 65_000, 100_000],
+  ['process', 'auto', 20_000, 0],
+  ['thread', 'auto', 20_000, 0],
 ])(
-  'ranks as %s, --wait %s',
-  async (kind, wait) => {
-    const job = await runJob(['-n', '2', '--ranks', kind, '--wait', wait, program('park.mjs'), '25000'], { deadlineMs: 60_000 });
-    expect(job).toMatchObject({ code: 0, stdout: '25000\n' });
+  'ranks as %s, --wait %s: %i round trips',
+  async (kind, wait, trips, atLeast) => {
+    const args = ['-n', '2', '--ranks', kind, '--wait', wait, program('park.mjs'), String(trips)];
+    const { code, stdout, stderr } = await runJob(args, { deadlineMs: 110_000 });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [, done, slept] = /^(\d+) trips, (\d+) sleeps\n$/.exec(stdout)!.map(Number);
+    expect(done).toBe(trips);
+    expect(slept).toBeGreaterThanOrEqual(atLeast);
   },
-  70_000,
+  120_000,
 );

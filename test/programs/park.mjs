@@ -1,6 +1,10 @@
-/** Round trips with random pauses, so that the peer is anywhere between polling and sleeping; a lost wake-up hangs. */
+/**
+ * Round trips with random pauses, so that the peer is anywhere between polling and sleeping; a lost wake-up hangs. Rank 0
+ * prints the trips and how often both ranks slept.
+ */
 
-import { world } from 'tsmpi';
+import { readFileSync } from 'node:fs';
+import { SUM, world } from 'tsmpi';
 
 const trips = Number(process.argv[2]);
 const peer = 1 - world.rank;
@@ -13,6 +17,10 @@ const random = (below) => {
 const pause = () => {
   for (let k = random(3000); k > 0; k--) Math.fround(k);
 };
+/** How often this thread gave its core away because it had to wait. */
+const sleeps = () => Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readFileSync('/proc/thread-self/status', 'latin1'))[1]);
+
+const before = sleeps();
 for (let k = 0; k < trips; k++) {
   pause();
   const isAwaited = random(2) === 0;
@@ -31,4 +39,5 @@ for (let k = 0; k < trips; k++) {
     }
   }
 }
-if (world.rank === 0) console.log(trips);
+const all = await world.allreduce(sleeps() - before, SUM);
+if (world.rank === 0) console.log(`${trips} trips, ${all} sleeps`);
