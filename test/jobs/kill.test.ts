@@ -51,6 +51,40 @@ describe.each(['sleep', 'spin', 'block', 'child'])('ranks as threads that %s', (
   });
 });
 
+describe.each(['wait', 'await'])('ranks in the middle of messages, by %s', (how) => {
+  /** Start them, and strike after some time: wherever they are by then. */
+  async function strike(victim: (job: Job, ranks: number[]) => number, afterMs: number): Promise<{ job: Job; since: number }> {
+    const job = new Job(['-n', String(RANKS), '--quiet', program('traffic.mjs'), how]);
+    const ready = await job.output(/ready (\d+)/, RANKS);
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    process.kill(
+      victim(
+        job,
+        ready.map((match) => Number(match[1])),
+      ),
+      'SIGKILL',
+    );
+    return { job, since: performance.now() };
+  }
+
+  test.each([1, 2, 3, 4])('one rank is the cause, and the job has ended soon (seed %i)', async (seed) => {
+    let pid = 0;
+    const { job, since } = await strike((_job, ranks) => (pid = ranks[seed % RANKS]!), seed * 13);
+    const { code, stderr } = await job.end();
+    expect(code).toBe(137);
+    expect(stderr).toMatch(new RegExp(`^tsmpirun: rank \\d on \\S+ \\(pid ${pid}\\): killed by SIGKILL\n$`));
+    // A second, and as much again for a machine with other things to do.
+    expect(performance.now() - since).toBeLessThan(2000);
+  });
+
+  test('agent, launcher', async () => {
+    const agent = await strike((job) => job.agent(), 50);
+    expect((await agent.job.end()).code).toBe(1);
+    const launcher = await strike((job) => job.pid, 50);
+    expect((await launcher.job.end()).signal).toBe('SIGKILL');
+  });
+});
+
 test('a rank in a session of its own is ended with the job', async () => {
   const { job } = await startLingering('session');
   process.kill(job.pid, 'SIGTERM');
