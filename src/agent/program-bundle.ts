@@ -13,8 +13,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
 import { type PreparedProgram, ProgramError, type ProgramHost } from './prepared-program.ts';
@@ -93,7 +93,8 @@ function* outputFolders(file: string, jobId: string): Generator<string> {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const modules = join(folder, 'node_modules');
     if (existsSync(modules)) {
-      yield join(modules, '.cache', 'tsmpi', jobId);
+      // Where Node finds the bundle: its source map names sources by their way from there.
+      yield join(realpathSync(modules), '.cache', 'tsmpi', jobId);
       break;
     }
     if (dirname(folder) === folder) break;
@@ -199,7 +200,7 @@ class Bundler {
   async #explain(source: string, error: unknown): Promise<string> {
     const failures = (error as Partial<Esbuild.BuildFailure>).errors;
     if (failures === undefined) return `${source} cannot be bundled: ${(error as Error).message}`;
-    const lines = await this.#esbuild.formatMessages(failures.map(withoutPlace), {
+    const lines = await this.#esbuild.formatMessages(failures.map(withPlace), {
       kind: 'error',
       color: false,
       terminalWidth: 100,
@@ -243,10 +244,11 @@ function placeOf(path: string): string {
   return `const ${values.join(', ')}; `;
 }
 
-/** A mistake on a first line is shown without what was put in front of it. */
-function withoutPlace(message: Esbuild.Message): Esbuild.Message {
-  const { location } = message;
-  if (location === null || location.line !== 1) return message;
+/** A mistake is shown with the whole name of its file, on a first line without what was put in front of it. */
+function withPlace(message: Esbuild.Message): Esbuild.Message {
+  if (message.location === null) return message;
+  const location = { ...message.location, file: resolve(message.location.file) };
+  if (location.line !== 1) return { ...message, location };
   const [added] = /^const tsmpiUrl = .*?, tsmpiFilename = "(?:[^"\\]|\\.)*"; /.exec(location.lineText) ?? [''];
   const lineText = location.lineText.slice(added.length);
   return { ...message, location: { ...location, lineText, column: Math.max(0, location.column - Buffer.byteLength(added)) } };

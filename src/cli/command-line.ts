@@ -136,6 +136,9 @@ function unknownOption(spelling: string): CommandLineError {
   if (foreign !== undefined) return new CommandLineError(`${spelling} is not an option here: ${foreign}`);
   const [, short, number] = /^(-np?)=?(\d.*)$/.exec(spelling) ?? [];
   if (short !== undefined) return new CommandLineError(`unknown option ${spelling}: expected ${short} ${number}`);
+  if (process.allowedNodeEnvironmentFlags.has(spelling)) {
+    return new CommandLineError(`unknown option ${spelling}: it is Node's, for which there is --node-args '${spelling}'`);
+  }
   const [nearest, distance] = [...BY_SPELLING.keys()]
     .map((known): [string, number] => [known, editDistance(spelling, known)])
     .reduce((best, candidate) => (candidate[1] < best[1] ? candidate : best));

@@ -1,6 +1,6 @@
 /** Programs: TypeScript is bundled, keeps its own places and lines, and leaves nothing behind. */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -39,6 +39,18 @@ if (world.rank === world.size - 1) console.log(JSON.stringify(facts.all));
     expect(JSON.parse(stdout)).toEqual([program, folder, `file://${join(folder, 'part.ts')}`, program, '-5', '7']);
     expect(code).toBe(0);
     expect(readdirSync(folder).sort()).toEqual(['main.ts', 'part.ts']);
+  });
+
+  test('a stack names the source also where node_modules is a link', async () => {
+    mkdirSync(join(folder, 'far/away/modules'), { recursive: true });
+    symlinkSync(join(folder, 'far/away/modules'), join(folder, 'node_modules'));
+    const program = write(
+      'fails.mjs',
+      `import { world } from 'tsmpi';\nif (world.rank === 1) throw new Error('on purpose');\nawait world.barrier();\n`,
+    );
+    const { code, stderr } = await runJob(['-n', '2', '--ranks', kind, program]);
+    expect(stderr).toContain(`${program}:2`);
+    expect(code).toBe(1);
   });
 
   test('a stack names the line of the source', async () => {
@@ -133,6 +145,7 @@ test('a mistake in the program is shown with its place', async () => {
   const program = write('wrong.ts', `import { world } from 'tsmpi';\nconst = 3;\n`);
   const { code, stdout, stderr } = await runJob(['-n', '2', program]);
   expect(stderr).toMatch(/wrong\.ts cannot be bundled:/);
+  expect(stderr).toContain(` ${join(folder, 'wrong.ts')}:`);
   expect(stderr).toMatch(/wrong\.ts:2:6/);
   expect(stdout).toBe('');
   expect(code).toBe(1);

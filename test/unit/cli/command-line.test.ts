@@ -163,6 +163,8 @@ describe('mistakes', () => {
     [['-n', '-4', 'a'], /^-n got -4: expected a whole number/],
     [['-n'], /^-n has no value: expected -n N$/],
     [['--tmieout', '3', 'a'], /^unknown option --tmieout: did you mean --timeout\?$/],
+    [['--inspect', 'a'], /^unknown option --inspect: it is Node's, for which there is --node-args '--inspect'$/],
+    [['--max-old-space-size=90', 'a'], /^unknown option --max-old-space-size: it is Node's, for which there is --node-args/],
     [['--frobnicate', 'a'], /^unknown option --frobnicate: see tsmpirun --help$/],
     [['-n', '2', '--np', '3', 'a'], /^--np is given twice \(the first time as -n\): expected it once$/],
     [['--explain=yes', 'a'], /^--explain takes no value, got yes$/],

@@ -13,7 +13,7 @@ test('every variable: of options, of collectives, of ranks, with its value', () 
     const expected = new Set([
       ...OPTIONS.filter(({ name }) => !WITHOUT_VARIABLE.has(name)).map(variableOf),
       ...listCatalogue().map(({ operation }) => forceVariable(operation)),
-      ...['TSMPI_NATIVE', 'TSMPI_RANK', 'TSMPI_SIZE', 'TSMPI_LOCAL_RANK'],
+      ...['TSMPI_NATIVE', 'TSMPI_CALL_SITES', 'TSMPI_RANK', 'TSMPI_SIZE', 'TSMPI_LOCAL_RANK'],
     ]);
     expect(new Set(info.variables.map(({ name }) => name))).toEqual(expected);
     expect(formatInfo(info)).toMatch(/^ {2}TSMPI_COLLECTIVE_BCAST +=? ?binomial {2}the algorithm/m);
