@@ -34,7 +34,7 @@ export function checkSource(source: unknown, members: Membership): asserts sourc
 export function checkRoot(root: unknown, members: Membership): asserts root is number {
   const size = members.worldOf.length;
   if (typeof root === 'number' && (root | 0) === root && root >= 0 && root < size) return;
-  const message = `root ${String(root)} is no rank of ${members.name}: expected an integer from 0 to ${size - 1}`;
+  const message = `root ${shown(root)} is no rank of ${members.name}: expected an integer from 0 to ${size - 1}`;
   throw new MpiError('ERR_MPI_ROOT', message, { communicator: members.name, rank: members.rank });
 }
 
@@ -73,14 +73,19 @@ export function checkOptions(
   }
 }
 
+/** Return a value as it is written in a program: a string that looks like a number is none. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
 function rankError(what: string, rank: unknown, members: Membership, besides: string): MpiError {
   const range = `expected an integer from 0 to ${members.worldOf.length - 1}${besides.startsWith(',') ? '' : ' '}${besides}`;
-  const message = `${what} ${String(rank)} is no rank of ${members.name}: ${range}`;
+  const message = `${what} ${shown(rank)} is no rank of ${members.name}: ${range}`;
   const peer = typeof rank === 'number' ? rank : undefined;
   return new MpiError('ERR_MPI_RANK', message, { communicator: members.name, rank: members.rank, peer });
 }
 
 function tagError(tag: unknown, members: Membership, besides: string): MpiError {
-  const message = `tag ${String(tag)} is no tag: expected an integer from 0 to ${TAG_LIMIT}${besides}`;
+  const message = `tag ${shown(tag)} is no tag: expected an integer from 0 to ${TAG_LIMIT}${besides}`;
   return new MpiError('ERR_MPI_TAG', message, { communicator: members.name, rank: members.rank });
 }

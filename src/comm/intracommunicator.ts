@@ -223,6 +223,12 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   create(group: Group, options?: Options): Request<Communicator | undefined> {
     checkOptions(options, 'create', PLAIN_OPTIONS);
+    if (!(group instanceof RankGroup)) {
+      throw new MpiError(
+        'ERR_MPI_GROUP',
+        `create got ${String(group)}: expected a group, as ${this.name}.group and its parts are`,
+      );
+    }
     const mine = new Set(this.members.worldOf);
     const stranger = group.ranks.find((rank) => !mine.has(rank));
     if (stranger !== undefined) {

@@ -22,6 +22,8 @@ describe('at the call', () => {
     ['ERR_MPI_RANK', /^dest -1 is no rank of world: expected an integer from 0 to 1 or PROC_NULL$/, (w) => w.send(one, -1)],
     ['ERR_MPI_RANK', /^dest 2 is no rank of world: expected/, (w) => w.send(one, 2)],
     ['ERR_MPI_RANK', /^dest 0\.5 is no rank of world: expected/, (w) => w.send(one, 0.5)],
+    ['ERR_MPI_RANK', /^dest "1" is no rank of world: expected/, (w) => w.send(one, '1' as never)],
+    ['ERR_MPI_GROUP', /^create got 5: expected a group, as world\.group and its parts are$/, (w) => w.create(5 as never)],
     [
       'ERR_MPI_RANK',
       /^source 7 is no rank of world: expected an integer from 0 to 1, ANY_SOURCE or PROC_NULL$/,

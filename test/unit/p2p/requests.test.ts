@@ -174,6 +174,16 @@ describe('giving up', () => {
     const object = b!.recvObject(0);
     expect(object.cancel()).toBe(true);
     expect(await codeOf(object)).toBe('ERR_MPI_CANCELLED');
+    for (const [name, probe] of [
+      ['probe', b!.probe(0, 6)],
+      ['mprobe', b!.mprobe(0, 6)],
+    ] as const) {
+      expect(probe.cancel()).toBe(true);
+      await expect(probe).rejects.toMatchObject({
+        code: 'ERR_MPI_CANCELLED',
+        message: `${name}(source 0, tag 6) on world was cancelled`,
+      });
+    }
     await a!.send(Int32Array.of(4), 1);
     await b!.recv(into, 0);
     expect(into[0]).toBe(4);
