@@ -19,12 +19,13 @@ test.each(['process', 'thread'])('a worker and a child of a rank as %s have no w
 });
 
 test.each([
-  ['PMI_RANK', '0', 'mpiexec or srun --mpi=pmi2'],
-  ['PMIX_RANK', '0', 'srun --mpi=pmix or a PMIx launcher'],
-  ['OMPI_COMM_WORLD_SIZE', '4', "Open MPI's mpirun"],
-])('a rank of another launcher (%s) is no world of one', async (name, value, launcher) => {
+  [{ PMI_RANK: '0' }, 'mpiexec or srun --mpi=pmi2'],
+  [{ PMIX_RANK: '0' }, 'srun --mpi=pmix or a PMIx launcher'],
+  [{ OMPI_COMM_WORLD_SIZE: '4' }, "Open MPI's mpirun"],
+  [{ SLURM_STEP_ID: '0', SLURM_STEP_NUM_TASKS: '4' }, 'srun'],
+] as [Record<string, string>, string][])('a rank of another launcher (%j) is no world of one', async (env, launcher) => {
   const command = [process.execPath, program('ring.mjs')];
-  const { code, stderr } = await runJob([], { command, env: { [name]: value } });
+  const { code, stderr } = await runJob([], { command, env });
   expect(code).toBe(1);
   expect(stderr).toContain(
     `this process was started by ${launcher}, which tsmpi cannot join: start the job with \`tsmpirun -n N`,
