@@ -65,7 +65,10 @@ function isUpToDate(key) {
   return built.key === key && built.files.every((file) => existsSync(join(DIST, file)));
 }
 
-/** Built-in modules of Node as objects whose members are looked up when they are used: a rank's start loads few of them. */
+/**
+ * Built-in modules of Node as objects whose members are looked up when they are used: a rank's start loads few of them.
+ * No file imports a default from one, so that takeDirectly() may leave out esbuild's copy of each for each importer.
+ */
 const lazyBuiltins = {
   name: 'lazy-builtins',
   setup(build) {
@@ -78,6 +81,9 @@ const lazyBuiltins = {
     }));
   },
 };
+
+/** Return the text of the bundle with those objects used as they are. */
+const takeDirectly = (text) => text.replaceAll(/__toESM\((require_node_\w+\(\))(?:, 1)?\)/g, '$1');
 
 /** Names that sources import from each built-in module. */
 const builtinNames = new Map();
@@ -107,8 +113,8 @@ async function bundle(outdir, version) {
     define: { TSMPI_VERSION: JSON.stringify(version) },
     logLevel: 'warning',
   };
-  const write = ({ outputFiles }) => {
-    for (const { path, contents } of outputFiles) writeFileSync(join(outdir, basename(path)), contents);
+  const write = ({ outputFiles }, edit = (text) => text) => {
+    for (const { path, text } of outputFiles) writeFileSync(join(outdir, basename(path)), edit(text));
   };
   write(await build({ ...options, entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })) }));
   for (const command of COMMANDS) chmodSync(join(outdir, `${command}.js`), 0o755);
@@ -123,7 +129,7 @@ async function bundle(outdir, version) {
     define: { ...options.define, 'import.meta.url': 'bundleUrl' },
     plugins: [lazyBuiltins],
   });
-  write(library);
+  write(library, takeDirectly);
   const { metafile } = await build({ ...options, entryPoints: ['src/index.ts'], metafile: true });
   const names = Object.values(metafile.outputs).flatMap(({ exports }) => exports);
   const contents = `

@@ -15,6 +15,7 @@
  * that fails its receive (type, truncation) is consumed and its sender completes.
  */
 
+import { nowMs } from '../base/clock.ts';
 import { COPY_OUT } from '../datatype/copy-kernels.ts';
 import type { ArrayLayout } from '../datatype/derived/array-layout.ts';
 import { bytesOf, ELEMENT_BYTES, ELEMENT_SHIFT, isCompatible, OBJECT, type TypedArray } from '../datatype/element-type.ts';
@@ -258,7 +259,7 @@ export class Engine implements FrameHandler {
     this.#numbers.release(receive);
     receive.pieces = undefined;
     if (byteLength >= 0) {
-      this.#choice.record(false, receive.byteLength, pieces.since, performance.now());
+      this.#choice.record(false, receive.byteLength, pieces.since, nowMs());
       receive.complete();
     } else
       receive.fail(
@@ -431,13 +432,13 @@ export class Engine implements FrameHandler {
       this.#clear(receive, peer, number);
       return;
     }
-    const start = performance.now();
+    const start = nowMs();
     const end = (errno: number): void => {
       if (errno !== 0) {
         this.#clear(receive, peer, number);
         return;
       }
-      this.#choice.record(true, receive.byteLength, start, performance.now());
+      this.#choice.record(true, receive.byteLength, start, nowMs());
       this.#control(peer, FINISH, number, 0);
       receive.complete();
     };
@@ -447,7 +448,7 @@ export class Engine implements FrameHandler {
   /** Ask the sender for the payload in pieces. */
   #clear(receive: Receive, peer: number, number: number): void {
     const bytes = receive.layout === undefined ? bytesOf(receive.into!) : undefined;
-    receive.pieces = { bytes, since: performance.now(), received: 0 };
+    receive.pieces = { bytes, since: nowMs(), received: 0 };
     this.#control(peer, CLEAR, number, this.#numbers.acquire(receive));
   }
 

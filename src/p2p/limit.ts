@@ -7,6 +7,7 @@
  * Limits: no timer fires under a blocking wait; the progress engine looks at `deadline` there.
  */
 
+import { nowMs } from '../base/clock.ts';
 import { MpiError } from '../base/errors.ts';
 import type { Operation, OperationLimit, Options } from './request.ts';
 
@@ -22,7 +23,7 @@ export class Limit implements OperationLimit {
   constructor(operation: Operation<unknown>, { signal, timeoutMs = Number.POSITIVE_INFINITY }: Options) {
     this.#operation = operation;
     this.signal = signal;
-    this.deadline = performance.now() + checkTimeout(timeoutMs);
+    this.deadline = nowMs() + checkTimeout(timeoutMs);
     this.#startTimer();
     signal?.addEventListener('abort', this);
   }
@@ -44,9 +45,9 @@ export class Limit implements OperationLimit {
 
   #startTimer(): void {
     if (this.deadline === Number.POSITIVE_INFINITY) return;
-    const leftMs = this.deadline - performance.now();
+    const leftMs = this.deadline - nowMs();
     this.#timer = setTimeout(
-      () => (performance.now() < this.deadline ? this.#startTimer() : this.expire()),
+      () => (nowMs() < this.deadline ? this.#startTimer() : this.expire()),
       Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS),
     ).unref();
   }

@@ -95,7 +95,7 @@ export class Send extends Operation<void> {
 export interface PieceCount {
   /** Where they go; undefined: into the receive's layout. */
   readonly bytes: Uint8Array | undefined;
-  /** performance.now() when they were asked for. */
+  /** nowMs() when they were asked for. */
   readonly since: number;
   received: number;
 }

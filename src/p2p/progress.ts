@@ -15,6 +15,7 @@
  *     bell or turn of the loop -> onTurn -> poll, settle
  */
 
+import { nowMs } from '../base/clock.ts';
 import { MpiError } from '../base/errors.ts';
 import type { WaitMode } from '../bootstrap/job.ts';
 import type { Parking, Sleeper } from '../segment/parking.ts';
@@ -75,7 +76,7 @@ export class Progress implements Sleeper, Driver {
   #settled = 0;
   #isTickScheduled = false;
   #readyCount = 0;
-  #lastTurn = performance.now();
+  #lastTurn = nowMs();
 
   constructor(
     wait: WaitMode,
@@ -137,7 +138,7 @@ export class Progress implements Sleeper, Driver {
       const message = `wait() on ${operation.describe()}, which has a live signal: signals need the event loop; use timeoutMs, or await it`;
       throw new MpiError('ERR_MPI_ARG', message);
     }
-    const limit = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + checkTimeout(timeoutMs);
+    const limit = timeoutMs === undefined ? Number.POSITIVE_INFINITY : nowMs() + checkTimeout(timeoutMs);
     this.#parking!.leaveLoop();
     let idle = 0;
     while (!operation.done) {
@@ -186,14 +187,14 @@ export class Progress implements Sleeper, Driver {
   mustTurn(): boolean {
     if (++this.#readyCount < READY_CHECK) return false;
     this.#readyCount = 0;
-    return performance.now() - this.#lastTurn > TURN_MS;
+    return nowMs() - this.#lastTurn > TURN_MS;
   }
 
   /** Let the event loop turn once. */
   turn(): Promise<void> {
     return new Promise((resolve) =>
       setImmediate(() => {
-        this.#lastTurn = performance.now();
+        this.#lastTurn = nowMs();
         resolve();
       }),
     );
@@ -209,7 +210,7 @@ export class Progress implements Sleeper, Driver {
 
   /** The event loop turned, or somebody rang while it had control. */
   onTurn(): void {
-    this.#lastTurn = performance.now();
+    this.#lastTurn = nowMs();
     while (this.poll());
     if (this.#waitingCount !== 0 && this.#spinPolls !== 0) this.#scheduleTick();
     this.#enterLoop();
@@ -239,14 +240,14 @@ export class Progress implements Sleeper, Driver {
     this.#checkTime(operation, limit);
     if (operation.done) return;
     const time = Math.min(limit, operation.limit?.deadline ?? Number.POSITIVE_INFINITY);
-    const leftMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, time - performance.now());
+    const leftMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, time - nowMs());
     const reportMs = this.#report.beforeSleep(operation);
     const sleepMs = reportMs < 0 ? leftMs : leftMs < 0 ? reportMs : Math.min(leftMs, reportMs);
     this.#parking!.sleep(sleepMs < 0 ? -1 : Math.ceil(sleepMs));
   }
 
   #checkTime(operation: Operation<unknown>, limit: number): void {
-    const now = performance.now();
+    const now = nowMs();
     if (operation.limit !== undefined && now >= operation.limit.deadline) operation.limit.expire();
     else if (now >= limit) {
       this.#report.clear();
@@ -268,13 +269,12 @@ export class Progress implements Sleeper, Driver {
   #scheduleTick(): void {
     if (this.#isTickScheduled) return;
     this.#isTickScheduled = true;
-    if ((++this.#tickCount & (TICK_CHECK - 1)) === 0 && performance.now() - this.#lastTurn > TURN_MS)
-      setImmediate(this.#turnTick);
+    if ((++this.#tickCount & (TICK_CHECK - 1)) === 0 && nowMs() - this.#lastTurn > TURN_MS) setImmediate(this.#turnTick);
     else process.nextTick(this.#tick);
   }
 
   readonly #turnTick = (): void => {
-    this.#lastTurn = performance.now();
+    this.#lastTurn = nowMs();
     this.#tick();
   };
 
@@ -300,8 +300,8 @@ export class Progress implements Sleeper, Driver {
       if (this.#spinPolls === 0) {
         if (polls >> 4 > this.#yields) return false;
         this.#parking!.yield();
-      } else if (end === 0) end = performance.now() + this.#awaitSpinMs;
-      else if (performance.now() > end) return false;
+      } else if (end === 0) end = nowMs() + this.#awaitSpinMs;
+      else if (nowMs() > end) return false;
     }
   }
 

@@ -48,7 +48,7 @@ export interface Options {
 /** The time-out and the signal of an operation (limit.ts). */
 export interface OperationLimit {
   readonly signal: AbortSignal | undefined;
-  /** performance.now() at which the operation gives up; Infinity: never. */
+  /** nowMs() at which the operation gives up; Infinity: never. */
   readonly deadline: number;
   /** The operation is done. */
   stop(): void;

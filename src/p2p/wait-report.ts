@@ -6,6 +6,7 @@
  * ranks that it waits for have departed, in which case it waits in vain.
  */
 
+import { nowMs } from '../base/clock.ts';
 import { type CallSites, findCallSite } from './call-site.ts';
 import type { Operation } from './request.ts';
 
@@ -47,10 +48,10 @@ export class WaitReport {
     if (this.#operation !== operation) {
       this.clear();
       this.#operation = operation;
-      this.#since = performance.now();
+      this.#since = nowMs();
       return REPORT_MS;
     }
-    const left = this.#since + REPORT_MS - performance.now();
+    const left = this.#since + REPORT_MS - nowMs();
     if (left > 0) return left;
     if (!this.#isWritten) {
       const line = findCallSite();

@@ -2,10 +2,9 @@
  * The clock of a job: one for all ranks of a host.
  */
 
-/** Milliseconds between the host's monotonic clock and this thread's performance.now(). */
-const OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+import { nowMs } from '../base/clock.ts';
 
 /** Seconds of a clock that all ranks of a host share and that never goes back. Standard: 9.6. */
 export function wtime(): number {
-  return (performance.now() + OFFSET_MS) / 1000;
+  return nowMs() / 1000;
 }

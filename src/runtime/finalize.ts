@@ -6,6 +6,7 @@
  * the rank is marked as departed and sleepers are rung, so that who waits for it in vain finds out.
  */
 
+import { nowMs } from '../base/clock.ts';
 import type { Send } from '../p2p/point-to-point.ts';
 import { CONTROL, RANK_STATE } from '../segment/layout.ts';
 import type { Rank } from './rank.ts';
@@ -29,12 +30,12 @@ export function finalizeRank(rank: Rank): string[] {
 
 function completeSends(rank: Rank): string[] {
   const { engine, progress, parking } = rank;
-  let since = performance.now();
+  let since = nowMs();
   for (;;) {
-    while (progress.poll()) since = performance.now();
+    while (progress.poll()) since = nowMs();
     const open = engine.openSends();
     if (open.length === 0) return [];
-    const isQuiet = performance.now() - since > QUIET_MS;
+    const isQuiet = nowMs() - since > QUIET_MS;
     const lost = open.filter((send) => isLost(rank, send, isQuiet));
     if (lost.length === open.length)
       return lost.map((send) => `${send.describe()} was started but never received: its destination has ended`);

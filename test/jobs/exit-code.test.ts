@@ -36,6 +36,13 @@ describe.each(['process', 'thread'])('ranks as %s', (kind) => {
     expect(lastLine).toMatch(/^tsmpirun: rank 2 on .*: exited with code 42$/);
   });
 
+  test('listeners of a program for its exit run after the rank has ended, and their exit code stands', async () => {
+    const { code, stdout, lastLine } = await runJob(['-n', '2', '--quiet', '--ranks', kind, program('leave.mjs')]);
+    expect(stdout.split('\n').sort()).toEqual(['', 'rank 0 leaves with 0', 'rank 1 leaves with 0']);
+    expect(code).toBe(5);
+    expect(lastLine).toMatch(/rank 1 on .*: exited with code 5$/);
+  });
+
   test('an await that never settles is told in words', async () => {
     const { code, lastLine } = await run('never');
     expect(code).toBe(13);

@@ -1,0 +1,1 @@
+/** Nothing: what any program in a file costs. */
