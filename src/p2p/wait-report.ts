@@ -3,7 +3,8 @@
  *
  * The idea: nothing on the fast path. Once a wait has lasted REPORT_MS the rank writes what it waits for (and, for a
  * blocking wait, the line of the program) into its record in the segment, where the agent reads it; and whether all
- * ranks that it waits for have departed, in which case it waits in vain.
+ * ranks that it waits for have departed, in which case it waits in vain. A rank sends first and departs then, so one that
+ * is seen to have departed is believed only after one more poll: what it sent has come by then.
  */
 
 import { nowMs } from '../base/clock.ts';
@@ -12,6 +13,8 @@ import type { Operation } from './request.ts';
 
 /** A wait of this length is reported, in milliseconds. */
 const REPORT_MS = 100;
+/** An await looks at a departed rank again after so many milliseconds: a turn of the event loop lies between. */
+const AGAIN_MS = 1;
 
 /** Where a rank's words about itself go; the runtime binds it to the segment. */
 export interface RankRecord {
@@ -31,6 +34,8 @@ export class WaitReport {
   #operation: Operation<unknown> | undefined = undefined;
   #isWritten = false;
   #timer: NodeJS.Timeout | undefined = undefined;
+  /** World rank + 1 of a rank that the last look found departed, or 0. */
+  #suspect = 0;
 
   constructor(record: RankRecord | undefined, callSites: CallSites | undefined) {
     this.#record = record;
@@ -58,8 +63,7 @@ export class WaitReport {
       this.#write(`${operation.describe()}${line === undefined ? '' : `, wait() at ${line}`}`);
     }
     // Who stands in a blocking wait cannot send to itself.
-    this.#checkDeparted([operation], true);
-    return -1;
+    return this.#checkDeparted([operation], true) < 0 ? -1 : 0;
   }
 
   /**
@@ -95,6 +99,7 @@ export class WaitReport {
     this.#operation = undefined;
     if (!this.#isWritten) return;
     this.#isWritten = false;
+    this.#suspect = 0;
     this.#record!.setText('');
     this.#record!.setStuckOn(0);
   }
@@ -110,19 +115,19 @@ export class WaitReport {
   }
 
   #checkAwaited(listWaiting: () => Operation<unknown>[], isIdle: () => boolean): void {
-    if (!this.#checkDeparted(listWaiting(), isIdle()) || this.#timer !== undefined) return;
-    // No bell rings when the last of this rank's own timers and sockets ends.
+    const againMs = this.#checkDeparted(listWaiting(), isIdle());
+    if (againMs < 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.beforeLoop(listWaiting, isIdle);
-    }, REPORT_MS).unref();
+      if (this.#isWritten) this.#checkAwaited(listWaiting, isIdle);
+    }, againMs).unref();
   }
 
   /**
    * Say whether one of them waits in vain. `isIdle`: nothing of this rank's own is under way that might still send to it.
-   * Return whether that alone keeps a wait from being in vain.
+   * Return after how many milliseconds and a poll to look once more, -1: when something happens.
    */
-  #checkDeparted(operations: readonly Operation<unknown>[], isIdle: boolean): boolean {
+  #checkDeparted(operations: readonly Operation<unknown>[], isIdle: boolean): number {
     const record = this.#record!;
     let onOwn = 0;
     let departed = -1;
@@ -137,17 +142,27 @@ export class WaitReport {
         else alive++;
       }
       if (gone < 0) continue;
-      if (!all || alive + own === 0) {
-        record.setStuckOn(gone + 1);
-        return false;
-      }
+      if (!all || alive + own === 0) return this.#suspectRank(gone);
       if (alive !== 0) continue;
       // Only a message of its own could still come: from another flow of this rank, if there is one.
       onOwn++;
       departed = gone;
     }
     const onlyOwn = onOwn !== 0 && onOwn === operations.length;
-    record.setStuckOn(onlyOwn && isIdle ? departed + 1 : 0);
-    return onlyOwn && !isIdle;
+    if (onlyOwn && isIdle) return this.#suspectRank(departed);
+    this.#suspect = 0;
+    record.setStuckOn(0);
+    // No bell rings when the last of this rank's own timers and sockets ends.
+    return onlyOwn ? REPORT_MS : -1;
+  }
+
+  /** A rank has departed: what it sent before may have come since the last poll, so it takes two looks to say so. */
+  #suspectRank(rank: number): number {
+    if (this.#suspect !== rank + 1) {
+      this.#suspect = rank + 1;
+      return AGAIN_MS;
+    }
+    this.#record!.setStuckOn(rank + 1);
+    return -1;
   }
 }
