@@ -5,10 +5,14 @@
 export type { MpiErrorCode, MpiErrorContext } from './base/errors.ts';
 export { MpiError } from './base/errors.ts';
 export type { JobHost } from './bootstrap/job.ts';
+export { APPNUM, createKeyval, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from './comm/attributes.ts';
 export type {
   Cartesian,
   CartesianOptions,
   Communicator,
+  DistGraphOptions,
+  DupOptions,
+  Edge,
   Graph,
   GraphOptions,
   Intercommunicator,
@@ -17,11 +21,13 @@ export type {
   SendOptions,
   SendrecvOptions,
 } from './comm/communicator.ts';
-export type { Group } from './comm/group.ts';
+export type { Comparison, Group, RankRange } from './comm/group.ts';
 export { IN_PLACE, type InPlace } from './comm/in-place.ts';
-export { ROOT } from './comm/inter/calls.ts';
+export { ROOT } from './comm/inter/cross.ts';
+export type { InterCollectives } from './comm/inter-collectives.ts';
 export type { Message } from './comm/message.ts';
 export { type Persistent, startAll } from './comm/persistent.ts';
+export type { ErrorHandling, Info, Keyval, KeyvalOptions, Properties } from './comm/properties.ts';
 export type {
   Allgather,
   AllgatherInit,

@@ -22,6 +22,7 @@ export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array
     size: job.size,
     hosts: job.hosts,
     hostOfRank: job.hostOfRank,
+    programOfRank: job.programOfRank,
     hostIndex: job.hostIndex,
     localRanks: host.localRanks,
     rankKind: host.rankKind,

@@ -45,6 +45,7 @@ export const OPERATION_NAMES: readonly string[] = [
   'neighborAlltoallv',
   'cartesian',
   'graph',
+  'distGraph',
   'sub',
   'intercommCreate',
   'merge',

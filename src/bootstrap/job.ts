@@ -33,6 +33,8 @@ export interface JobDescription {
   readonly hosts: readonly JobHost[];
   /** Index into hosts of each world rank. */
   readonly hostOfRank: readonly number[];
+  /** Which program of the command line each world rank runs. */
+  readonly programOfRank: readonly number[];
   /** Which of `hosts` this segment is on. */
   readonly hostIndex: number;
   /** World ranks on this host, in local-rank order. */

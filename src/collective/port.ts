@@ -12,6 +12,7 @@ import { MpiError } from '../base/errors.ts';
 import { ArrayLayout } from '../datatype/derived/array-layout.ts';
 import { elementCode, type TypedArray } from '../datatype/element-type.ts';
 import type { ElementViews } from '../datatype/element-views.ts';
+import type { Membership } from '../p2p/context.ts';
 import type { Engine } from '../p2p/engine.ts';
 import type { Context } from '../p2p/point-to-point.ts';
 import type { Active } from '../p2p/progress.ts';
@@ -37,6 +38,7 @@ const SYMMETRIC: ReadonlySet<string> = new Set([
   'split',
   'cartesian',
   'graph',
+  'distGraph',
   'sub',
   'dup',
   'create',
@@ -68,9 +70,13 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
   readonly #schedule: Schedule;
   #open = 0;
   #isRunning = false;
+  #value: T | undefined = undefined;
   #posted: Operation<unknown>[] = [];
 
-  /** `begin` makes the schedule; `result` gives the value once it is over. */
+  /**
+   * `begin` makes the schedule; `result` gives the value once it is over. What `result` throws fails this request alone:
+   * all messages were exchanged, and the communicator goes on.
+   */
   constructor(space: CollectiveSpace, name: string, begin: (port: CollectiveOperation<unknown>) => Schedule, result: () => T) {
     super(space.engine.progress);
     const { members } = space.context;
@@ -91,7 +97,11 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
   }
 
   get value(): T {
-    return this.#result();
+    return this.#value as T;
+  }
+
+  override get members(): Membership {
+    return this.#space.context.members;
   }
 
   send(data: TypedArray | ArrayLayout, dest: number): Step {
@@ -174,7 +184,7 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
       while (this.#open === 0 && !this.done) {
         if (this.#posted.length !== 0) this.#posted.length = 0;
         if (this.#schedule.next().done === true) {
-          if (this.#open === 0) this.complete();
+          if (this.#open === 0) this.#finish();
           else continue;
         }
       }
@@ -183,6 +193,16 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  #finish(): void {
+    try {
+      this.#value = this.#result();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    this.complete();
   }
 
   #break(error: unknown): void {

@@ -7,9 +7,10 @@ import type { Membership } from '../p2p/context.ts';
 import { checkTimeout } from '../p2p/limit.ts';
 import { ANY_SOURCE, ANY_TAG, PROC_NULL } from '../p2p/matching-queue.ts';
 import type { Options } from '../p2p/request.ts';
+import { type Group, RankGroup } from './group.ts';
 
 /** Largest tag. Standard: 3.2.3 asks for at least 32767. */
-const TAG_LIMIT = 2 ** 31 - 1;
+export const TAG_LIMIT: number = 2 ** 31 - 1;
 
 /** Check the destination of a send; PROC_NULL is one. */
 export function checkDest(dest: unknown, members: Membership): asserts dest is number {
@@ -76,6 +77,26 @@ export function checkOptions(
 /** Return a value as it is written in a program: a string that looks like a number is none. */
 function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** Check color and key of a split. */
+export function checkColor(color: unknown, key: unknown): void {
+  if (color !== undefined && !(Number.isSafeInteger(color) && (color as number) >= 0))
+    throw new MpiError('ERR_MPI_ARG', `split got ${String(color)} for its color: expected an integer, 0 or more, or undefined`);
+  if (!Number.isFinite(key)) throw new MpiError('ERR_MPI_ARG', `split got ${String(key)} for its key: expected a number`);
+}
+
+/** Check the group given to create: a part of the communicator's own. */
+export function checkSubgroup(group: Group, whole: Group, name: string): void {
+  if (!(group instanceof RankGroup))
+    throw new MpiError('ERR_MPI_GROUP', `create got ${String(group)}: expected a group, as ${name}.group and its parts are`);
+  const mine = new Set(whole.ranks);
+  const stranger = group.ranks.find((rank) => !mine.has(rank));
+  if (stranger === undefined) return;
+  throw new MpiError(
+    'ERR_MPI_GROUP',
+    `create got a group with world rank ${stranger}, which is not in ${name}: expected a part of its group`,
+  );
 }
 
 function rankError(what: string, rank: unknown, members: Membership, besides: string): MpiError {

@@ -6,13 +6,13 @@
  */
 
 import type { Data, SendData } from '../datatype/data.ts';
-import type { TypedArray } from '../datatype/element-type.ts';
-import type { OpFor } from '../datatype/operator.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Status } from '../p2p/status.ts';
-import type { Group } from './group.ts';
+import type { Comparison, Group } from './group.ts';
+import type { InterCollectives } from './inter-collectives.ts';
 import type { Message } from './message.ts';
 import type { Persistent } from './persistent.ts';
+import type { Info, Properties } from './properties.ts';
 import type {
   Allgather,
   AllgatherInit,
@@ -60,15 +60,9 @@ export interface SendrecvOptions extends Options {
 }
 
 /** An ordered group of ranks with a message space of its own. Standard: 7. */
-export interface Communicator extends Disposable, AsyncDisposable {
-  /** This process's rank in the communicator, from 0. */
-  readonly rank: number;
-  /** Number of ranks. */
-  readonly size: number;
-  /** Shown in errors and reports; need not be unique. */
-  name: string;
+export interface Communicator extends Properties, Disposable, AsyncDisposable {
   readonly group: Group;
-  /** Whether it joins two groups; always false so far. */
+  /** Whether it joins two groups: an Intercommunicator does. */
   readonly isInter: boolean;
   /** Ranks of the remote group; 0 in an intracommunicator. */
   readonly remoteSize: number;
@@ -202,8 +196,11 @@ export interface Communicator extends Disposable, AsyncDisposable {
 
   // ---- communicators ------------------------------------------------------------------------------
 
-  /** A communicator of the same ranks with a message space of its own. Collective. Standard: 7.4.2. */
-  dup(options?: Options): Request<Communicator>;
+  /**
+   * A communicator of the same ranks with a message space of its own, the same topology, and the attributes whose keys say
+   * so. Collective. Errors: what a key's copy function throws. Standard: 7.4.2.
+   */
+  dup(options?: DupOptions): Request<Communicator>;
   /** One communicator for each color; ranks in it ordered by key, then by rank. Collective. Standard: 7.4.2. */
   split(color: number, key?: number, options?: Options): Request<Communicator>;
   split(color: number | undefined, key?: number, options?: Options): Request<Communicator | undefined>;
@@ -213,9 +210,9 @@ export interface Communicator extends Disposable, AsyncDisposable {
   create(group: Group, options?: Options): Request<Communicator | undefined>;
   /**
    * 'ident': the same communicator; 'congruent': another one of the same ranks in the same order; 'similar': of the same
-   * ranks in another order; else 'unequal'. Local. Standard: 7.4.1.
+   * ranks in another order; else 'unequal'. Intercommunicators: both groups so. Local. Standard: 7.4.1.
    */
-  compare(other: Communicator): 'ident' | 'congruent' | 'similar' | 'unequal';
+  compare(other: Communicator | Intercommunicator): Comparison;
   /**
    * The same ranks in a grid; the last dimension runs fastest. The dimensions' product is the size; a 0 among them is
    * chosen. `periodic` for all dimensions or each; `reorder` lets ranks of one host stand together. Collective.
@@ -227,6 +224,11 @@ export interface Communicator extends Disposable, AsyncDisposable {
    * both its ends. Collective. Errors: ERR_MPI_RANK. Standard: 8.5.4.
    */
   graph(sources: readonly number[], destinations: readonly number[], options?: GraphOptions): Request<Graph>;
+  /**
+   * The same ranks with neighbours, of edges between any two that any rank names: each once, or one rank names them all.
+   * Neighbours stand in the order of the ranks that named the edges. Collective. Errors: ERR_MPI_RANK. Standard: 8.5.4.
+   */
+  distGraph(edges: readonly Edge[], options?: DistGraphOptions): Request<Graph>;
   /**
    * Two groups that talk across: this communicator's ranks and those of another one, which calls it too. The leaders, one
    * rank of each, find each other over `peer`, where the other is `remoteLeader`; on other ranks these do not matter.
@@ -253,11 +255,27 @@ export interface CartesianOptions extends Options {
   readonly reorder?: boolean;
 }
 
-/** Options of graph(). Weights and `reorder` are hints that change nothing so far. */
-export interface GraphOptions extends Options {
-  readonly sourceWeights?: readonly number[];
-  readonly destinationWeights?: readonly number[];
+/** Options of dup(). */
+export interface DupOptions extends Options {
+  /** Hints that the new communicator begins with. */
+  readonly info?: Info;
+}
+
+/** From one rank to another; the weight (1) says how much is sent. */
+export type Edge = readonly [from: number, to: number, weight?: number];
+
+/** Options of distGraph(). */
+export interface DistGraphOptions extends Options {
+  /** Ranks may get other numbers, so that few edges, by weight, join different hosts. Default false. */
   readonly reorder?: boolean;
+}
+
+/** Options of graph(). */
+export interface GraphOptions extends DistGraphOptions {
+  /** How much comes from each source; 1 each unless given. */
+  readonly sourceWeights?: readonly number[];
+  /** How much goes to each destination; 1 each unless given. */
+  readonly destinationWeights?: readonly number[];
 }
 
 /** Collectives between neighbours: block k goes to destination k, and block k came from source k. Standard: 8.6. */
@@ -296,21 +314,24 @@ export interface Cartesian extends Communicator, Neighbor {
   shift(dimension: number, displacement: number): { source: number; dest: number };
   /** Grids of the dimensions to keep, one for each place in the others. Collective. Standard: 8.5.7. */
   sub(keep: readonly boolean[], options?: Options): Request<Cartesian>;
+  dup(options?: DupOptions): Request<Cartesian>;
 }
 
 /** Ranks with neighbours of the program's choice. Standard: 8.5.4. */
 export interface Graph extends Communicator, Neighbor {
   readonly sources: readonly number[];
   readonly destinations: readonly number[];
+  /** As given, else 1 each. */
+  readonly sourceWeights: readonly number[];
+  readonly destinationWeights: readonly number[];
+  dup(options?: DupOptions): Request<Graph>;
 }
 
 /** What two ranks say to each other: calls that intracommunicators and intercommunicators have alike. */
 type PointToPoint = Pick<
   Communicator,
-  | 'rank'
-  | 'size'
-  | 'name'
   | 'group'
+  | 'isInter'
   | 'remoteSize'
   | 'send'
   | 'ssend'
@@ -327,7 +348,7 @@ type PointToPoint = Pick<
   | 'sendObject'
   | 'recvObject'
   | 'messages'
-  | 'barrier'
+  | 'compare'
   | 'free'
   | 'abort'
 >;
@@ -337,35 +358,21 @@ type PointToPoint = Pick<
  * has its root in one group: it gives ROOT, the others of its group PROC_NULL, and the other group the root's rank.
  * Standard: 6.2.3, 7.6.
  */
-export interface Intercommunicator extends PointToPoint, Disposable, AsyncDisposable {
-  readonly isInter: boolean;
+export interface Intercommunicator extends Properties, PointToPoint, InterCollectives, Disposable, AsyncDisposable {
   /** The other group. */
   readonly remoteGroup: Group;
-  /** The other group gets the root's data, in place. */
-  bcast<A extends Data>(data: A, root: number, options?: Options): Request<A>;
-  /** The root gets the other group's data, in `into`; `data` does not matter there. */
-  gather<O extends Data>(
-    data: SendData | undefined,
-    into: O | undefined,
-    root: number,
-    options?: Options,
-  ): Request<O | undefined>;
-  /** Rank r of the other group gets part r of the root's data. */
-  scatter<O extends Data>(data: Data | undefined, into: O | undefined, root: number, options?: Options): Request<O | undefined>;
-  /** Every rank gets the data of all ranks of the other group; without `into` both give as much. */
-  allgather: Allgather;
-  /** Part j of rank i's data goes to rank j of the other group. */
-  alltoall: Alltoall;
-  /** Every rank gets the other group's data combined. */
-  allreduce: ReduceAll;
-  /** The root gets the other group's data combined, in `into`; `data` does not matter there. */
-  reduce<O extends TypedArray>(
-    data: TypedArray | undefined,
-    into: O | undefined,
-    op: OpFor<O>,
-    root: number,
-    options?: Options,
-  ): Request<O | undefined>;
+  /** The same two groups with a message space of their own. Collective over both. Standard: 7.4.2. */
+  dup(options?: DupOptions): Request<Intercommunicator>;
+  /**
+   * One intercommunicator for each color: those that gave it on either side; undefined where nobody of the other group gave
+   * it. Collective over both groups. Standard: 7.4.2.
+   */
+  split(color: number | undefined, key?: number, options?: Options): Request<Intercommunicator | undefined>;
+  /**
+   * An intercommunicator of a part of each group: each side names one of its own; undefined on others, and where the other
+   * side's is empty. Collective over both groups. Errors: ERR_MPI_GROUP. Standard: 7.4.2.
+   */
+  create(group: Group, options?: Options): Request<Intercommunicator | undefined>;
   /** One communicator of both groups, those that give `high` behind the others. Collective over both. Standard: 7.6.3. */
   merge(high: boolean, options?: Options): Request<Communicator>;
 }

@@ -3,14 +3,17 @@
  *
  * The idea: one allgather carries each rank's color, key and a number that it would give as leader. Everybody then knows
  * all members; the leader of a new communicator is its rank 0, whose number makes the context id. The leader takes a
- * shared area, where one is to be had, and tells the others over the new communicator itself.
+ * shared area, where one is to be had, and tells the others over the new communicator itself. Where color and key follow
+ * from what the ranks tell each other first (a graph's edges), a phase before finds them out.
  */
 
 import type { Collectives } from '../collective/collectives.ts';
 import { CollectiveOperation, type CollectiveSpace } from '../collective/port.ts';
 import type { Schedule } from '../collective/schedule.ts';
-import { contextId, type Membership, splitContextId } from '../p2p/context.ts';
+import { contextId, splitContextId } from '../p2p/context.ts';
 import type { Options, Request } from '../p2p/request.ts';
+import type { Decision, Part } from './part.ts';
+import type { ErrorHandling } from './properties.ts';
 import type { RankEnvironment } from './rank-environment.ts';
 
 /** Color of a rank that becomes no member. */
@@ -22,17 +25,17 @@ export interface Constructible {
   readonly space: CollectiveSpace;
   readonly collectives: Collectives;
   readonly areaIndex: number;
+  /** Handed on to what is made of it. */
+  errors: ErrorHandling;
   useArea(index: number): void;
 }
 
-/** Post a split. `color` undefined: no member of any. `make` makes this rank's handle of the new communicator. */
+/** Post a construction. */
 export function postSplit<C extends Constructible>(
   parent: Constructible,
   call: string,
-  color: number | undefined,
-  key: number,
+  part: Part<C> | Decision<C>,
   options: Options | undefined,
-  make: (id: number, members: Membership) => C,
 ): Request<C | undefined> {
   const { environment, space, collectives } = parent;
   const { members } = space.context;
@@ -40,6 +43,7 @@ export function postSplit<C extends Constructible>(
   let made: C | undefined;
 
   function* schedule(port: CollectiveOperation<unknown>): Schedule {
+    const { color, key, make } = typeof part === 'function' ? yield* part(port) : part;
     const number = environment.numbers.acquire();
     const all = new Float64Array(3 * size);
     yield* collectives.internal.allgather(port, { data: Float64Array.of(color ?? NO_COLOR, key, number), into: all, count: 3 });
@@ -55,6 +59,7 @@ export function postSplit<C extends Constructible>(
     const worldOf = Int32Array.from(ranks, (rank) => members.worldOf[rank]!);
     const id = contextId(worldOf[0]!, all[3 * leader + 2]!);
     made = make(id, { name: `${members.name}.${call}`, rank: ranks.indexOf(members.rank), worldOf });
+    made.errors = parent.errors;
     if (worldOf.length === 1 || environment.areas?.holds(worldOf) !== true) return;
     const index = Int32Array.of(leader === members.rank ? environment.areas.acquire() : -1);
     const { space: inside, collectives: telling } = made;

@@ -5,6 +5,13 @@
  */
 
 import { MpiError } from '../base/errors.ts';
+import { PROC_NULL } from '../p2p/matching-queue.ts';
+
+/** What two communicators are to each other. */
+export type Comparison = 'ident' | 'congruent' | 'similar' | 'unequal';
+
+/** Ranks of a group from `first` to `last`, both included, every `stride`th (1); it may count down. Standard: 7.3.2. */
+export type RankRange = readonly [first: number, last: number, stride?: number];
 
 /** An ordered set of ranks of the job. */
 export interface Group {
@@ -17,6 +24,10 @@ export interface Group {
   include(ranks: readonly number[]): Group;
   /** All members but those with these ranks of the group. Errors: ERR_MPI_RANK. */
   exclude(ranks: readonly number[]): Group;
+  /** As include, with ranges of ranks one after another. Errors: ERR_MPI_RANK, ERR_MPI_ARG. Standard: 7.3.2. */
+  includeRanges(ranges: readonly RankRange[]): Group;
+  /** As exclude, with ranges of ranks. Errors: as includeRanges. Standard: 7.3.2. */
+  excludeRanges(ranges: readonly RankRange[]): Group;
   /** Members of this group, then those of the other that are not in this one. */
   union(other: Group): Group;
   /** Members of both, in this group's order. */
@@ -25,7 +36,10 @@ export interface Group {
   difference(other: Group): Group;
   /** 'ident': the same members in the same order; 'similar': in another order; else 'unequal'. Standard: 7.3.1. */
   compare(other: Group): 'ident' | 'similar' | 'unequal';
-  /** Ranks in `other` of the members with these ranks here; undefined where one is no member of it. Errors: ERR_MPI_RANK. */
+  /**
+   * Ranks in `other` of the members with these ranks here; undefined where one is no member of it, PROC_NULL for PROC_NULL.
+   * Errors: ERR_MPI_RANK. Standard: 7.3.1.
+   */
   translate(ranks: readonly number[], other: Group): (number | undefined)[];
 }
 
@@ -58,6 +72,14 @@ export class RankGroup implements Group {
     return this.#with(this.ranks.filter((_, rank) => !out.has(rank)));
   }
 
+  includeRanges(ranges: readonly RankRange[]): Group {
+    return this.include(ranges.flatMap((range) => this.#list(range)));
+  }
+
+  excludeRanges(ranges: readonly RankRange[]): Group {
+    return this.exclude(ranges.flatMap((range) => this.#list(range)));
+  }
+
   union(other: Group): Group {
     const mine = new Set(this.ranks);
     return this.#with([...this.ranks, ...other.ranks.filter((rank) => !mine.has(rank))]);
@@ -81,11 +103,23 @@ export class RankGroup implements Group {
   }
 
   translate(ranks: readonly number[], other: Group): (number | undefined)[] {
-    for (const rank of ranks) this.#checkOne(rank);
     return ranks.map((rank) => {
+      if (rank === PROC_NULL) return PROC_NULL;
+      this.#checkOne(rank);
       const at = other.ranks.indexOf(this.ranks[rank]!);
       return at < 0 ? undefined : at;
     });
+  }
+
+  #list([first, last, stride = 1]: RankRange): number[] {
+    if (![first, last, stride].every((value) => Number.isSafeInteger(value)) || stride === 0) {
+      const given = `[${String(first)}, ${String(last)}, ${String(stride)}]`;
+      throw new MpiError('ERR_MPI_ARG', `range ${given}: expected integers [first, last, stride], the stride not 0`);
+    }
+    const length = Math.max(0, Math.floor((last - first) / stride) + 1);
+    if (length > 0) this.#checkOne(first);
+    if (length > 1) this.#checkOne(first + (length - 1) * stride);
+    return Array.from({ length }, (_, k) => first + k * stride);
   }
 
   #with(ranks: readonly number[]): Group {
@@ -106,4 +140,21 @@ export class RankGroup implements Group {
       `rank ${String(rank)} is not in the group: expected an integer from 0 to ${this.size - 1}`,
     );
   }
+}
+
+/** What comparison looks at. */
+interface Compared {
+  readonly group: Group;
+  /** Of intercommunicators. */
+  readonly remoteGroup?: Group;
+}
+
+/** Compare two communicators by identity, and their groups pairwise. Standard: 7.4.1. */
+export function compareCommunicators(a: Compared, b: Compared): Comparison {
+  if (a === b) return 'ident';
+  if ((a.remoteGroup === undefined) !== (b.remoteGroup === undefined)) return 'unequal';
+  const found = [a.group.compare(b.group)];
+  if (a.remoteGroup !== undefined) found.push(a.remoteGroup.compare(b.remoteGroup!));
+  if (found.includes('unequal')) return 'unequal';
+  return found.includes('similar') ? 'similar' : 'congruent';
 }

@@ -4,7 +4,6 @@
  * Point to point is in point-to-point-communicator.ts, collectives are in calls/, construction in construct.ts.
  */
 
-import { MpiError } from '../base/errors.ts';
 import { operationCode } from '../base/operation.ts';
 import { Collectives } from '../collective/collectives.ts';
 import type { CollectiveSpace } from '../collective/port.ts';
@@ -37,10 +36,22 @@ import {
   postScan,
 } from './calls/reductions.ts';
 import { postScatter, postScatterv } from './calls/scatters.ts';
-import { checkOptions } from './checks.ts';
-import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions, Intercommunicator } from './communicator.ts';
+import { checkColor, checkOptions, checkSubgroup } from './checks.ts';
+import type {
+  Cartesian,
+  CartesianOptions,
+  Communicator,
+  DistGraphOptions,
+  DupOptions,
+  Edge,
+  Graph,
+  GraphOptions,
+  Intercommunicator,
+} from './communicator.ts';
 import { type Constructible, postFree, postSplit } from './construct.ts';
-import { type Group, RankGroup } from './group.ts';
+import { type Comparison, compareCommunicators, type Group, RankGroup } from './group.ts';
+import { NO_HINTS, setHints } from './hints.ts';
+import type { Decision, Part } from './part.ts';
 import type { Persistent } from './persistent.ts';
 import { PointToPointCommunicator } from './point-to-point-communicator.ts';
 import type { RankEnvironment } from './rank-environment.ts';
@@ -74,6 +85,7 @@ import type {
 } from './signatures.ts';
 
 const PLAIN_OPTIONS = ['signal', 'timeoutMs'] as const;
+const DUP_OPTIONS = [...PLAIN_OPTIONS, 'info'] as const;
 
 export class Intracommunicator extends PointToPointCommunicator implements Communicator, Constructible, CollectiveHost {
   readonly size: number;
@@ -199,60 +211,52 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   // ---- communicators ---------------------------------------------------------------------------------
 
-  dup(options?: Options): Request<Communicator> {
-    checkOptions(options, 'dup', PLAIN_OPTIONS);
-    return this.construct('dup', 0, this.rank, options, (id, members) => this.copy(id, members)) as Request<Communicator>;
+  dup(options?: DupOptions): Request<Communicator> {
+    checkOptions(options as unknown, 'dup', DUP_OPTIONS);
+    this.checkOpen();
+    const info = setHints(NO_HINTS, options?.info ?? NO_HINTS);
+    const copyAttributes = this.copyAttributes();
+    const make = (id: number, members: Membership): Intracommunicator => {
+      const made = this.copy(id, members);
+      copyAttributes(made);
+      made.info = info;
+      return made;
+    };
+    return this.construct('dup', { color: 0, key: this.rank, make }, options) as Request<Communicator>;
   }
 
   split(color: number, key?: number, options?: Options): Request<Communicator>;
   split(color: number | undefined, key?: number, options?: Options): Request<Communicator | undefined>;
   split(color: number | undefined, key = 0, options?: Options): Request<never> {
     checkOptions(options, 'split', PLAIN_OPTIONS);
-    if (color !== undefined && !(Number.isSafeInteger(color) && color >= 0)) {
-      throw new MpiError('ERR_MPI_ARG', `split got ${String(color)} for its color: expected an integer, 0 or more, or undefined`);
-    }
-    if (!Number.isFinite(key)) throw new MpiError('ERR_MPI_ARG', `split got ${String(key)} for its key: expected a number`);
-    return this.construct('split', color, key, options) as Request<never>;
+    checkColor(color, key);
+    return this.construct('split', { color, key, make: this.#plain }, options) as Request<never>;
   }
 
   splitShared(key = 0, options?: Options): Request<Communicator> {
     checkOptions(options, 'splitShared', PLAIN_OPTIONS);
     const host = this.environment.hostOfRank[this.environment.worldRank]!;
-    return this.construct('splitShared', host, key, options) as Request<Communicator>;
+    return this.construct('splitShared', { color: host, key, make: this.#plain }, options) as Request<Communicator>;
   }
 
   create(group: Group, options?: Options): Request<Communicator | undefined> {
     checkOptions(options, 'create', PLAIN_OPTIONS);
-    if (!(group instanceof RankGroup)) {
-      throw new MpiError(
-        'ERR_MPI_GROUP',
-        `create got ${String(group)}: expected a group, as ${this.name}.group and its parts are`,
-      );
-    }
-    const mine = new Set(this.members.worldOf);
-    const stranger = group.ranks.find((rank) => !mine.has(rank));
-    if (stranger !== undefined) {
-      throw new MpiError(
-        'ERR_MPI_GROUP',
-        `create got a group with world rank ${stranger}, which is not in ${this.name}: expected a part of its group`,
-      );
-    }
+    checkSubgroup(group, this.group, this.name);
     const at = group.ranks.indexOf(this.environment.worldRank);
     // Disjoint groups make several communicators at once; the smallest world rank in it tells a group.
     const color = at < 0 ? undefined : Math.min(...group.ranks);
-    return this.construct('create', color, at, options);
+    return this.construct('create', { color, key: at, make: this.#plain }, options);
   }
 
   free(options?: Options): Request<void> {
     checkOptions(options, 'free', PLAIN_OPTIONS);
     if (this.isClosed) return new DoneOperation<void>(undefined, 'free of a communicator that was given up');
+    this.dropAttributes();
     return postFree(this, options, () => this.close());
   }
 
-  compare(other: Communicator): 'ident' | 'congruent' | 'similar' | 'unequal' {
-    if (other === this) return 'ident';
-    const groups = this.group.compare(other.group);
-    return groups === 'ident' ? 'congruent' : groups;
+  compare(other: Communicator | Intercommunicator): Comparison {
+    return compareCommunicators(this, other);
   }
 
   cartesian(dims: readonly number[], options?: CartesianOptions): Request<Cartesian> {
@@ -261,6 +265,10 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   graph(sources: readonly number[], destinations: readonly number[], options?: GraphOptions): Request<Graph> {
     return this.environment.topologies.graph(this, sources, destinations, options);
+  }
+
+  distGraph(edges: readonly Edge[], options?: DistGraphOptions): Request<Graph> {
+    return this.environment.topologies.distGraph(this, edges, options);
   }
 
   intercommCreate(
@@ -274,20 +282,19 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     return this.environment.topologies.intercommunicator(this, localLeader, peer, remoteLeader, tag, options);
   }
 
-  /** Post the construction of communicators of some of these ranks. `make` makes this rank's handle. */
+  /** Post the construction of communicators of some of these ranks. */
   construct(
     call: string,
-    color: number | undefined,
-    key: number,
+    part: Part<Communicator> | Decision<Communicator>,
     options: Options | undefined,
-    make: (id: number, members: Membership) => Communicator = (id, members) =>
-      new Intracommunicator(this.environment, id, members),
   ): Request<Communicator | undefined> {
     this.checkOpen();
     this.noteCollective(call);
     // Whatever the class, it is one of an intracommunicator.
-    return postSplit(this, call, color, key, options, make as (id: number, members: Membership) => Intracommunicator);
+    return postSplit(this, call, part as Part<Intracommunicator> | Decision<Intracommunicator>, options);
   }
+
+  readonly #plain = (id: number, members: Membership): Intracommunicator => new Intracommunicator(this.environment, id, members);
 
   /** Make what dup() returns: a communicator of the same topology. */
   protected copy(id: number, members: Membership): Intracommunicator {

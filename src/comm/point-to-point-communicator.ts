@@ -20,11 +20,13 @@ import { dropUnwantedObjects, type ObjectContexts, ObjectReceive, ObjectSend } f
 import type { Context, Probe } from '../p2p/point-to-point.ts';
 import type { Operation, Options, Request } from '../p2p/request.ts';
 import { nullStatus, type Status } from '../p2p/status.ts';
+import type { UnexpectedMessage } from '../p2p/unexpected.ts';
 import { bufferElements, checkOverlap, type Elements, sendElements } from './buffer.ts';
 import { checkDest, checkOptions, checkRecvTag, checkSendTag, checkSource } from './checks.ts';
 import type { RecvOptions, SendOptions, SendrecvOptions } from './communicator.ts';
 import { ClaimedMessage, type Message, statusOf } from './message.ts';
 import { type Persistent, PersistentOperation } from './persistent.ts';
+import { PropertyHolder } from './property-holder.ts';
 import type { RankEnvironment } from './rank-environment.ts';
 
 const SEND_OPTIONS = ['tag', 'signal', 'timeoutMs'] as const;
@@ -38,33 +40,18 @@ const SENDRECV = operationCode('sendrecv');
 const SEND_OBJECT = operationCode('sendObject');
 const RECV_OBJECT = operationCode('recvObject');
 
-export abstract class PointToPointCommunicator {
-  /** This process's rank in its group. */
-  readonly rank: number;
-  readonly environment: RankEnvironment;
-  protected readonly members: Membership;
+export abstract class PointToPointCommunicator extends PropertyHolder {
   readonly #engine: Engine;
   readonly #context: Context;
   readonly #objects: ObjectContexts;
-  #isClosed = false;
 
   constructor(environment: RankEnvironment, id: number, members: Membership) {
+    super(environment, members);
     const { engine } = environment;
-    this.environment = environment;
-    this.members = members;
-    this.rank = members.rank;
     this.#engine = engine;
     this.#context = engine.openContext(id + POINT_TO_POINT, members);
     this.#objects = { heads: this.#context, arrays: engine.openContext(id + OBJECT_ARRAYS, members) };
     dropUnwantedObjects(engine, this.#objects);
-  }
-
-  get name(): string {
-    return this.members.name;
-  }
-
-  set name(name: string) {
-    this.members.name = String(name);
   }
 
   // ---- point to point ----------------------------------------------------------------------------
@@ -119,12 +106,12 @@ export abstract class PointToPointCommunicator {
   }
 
   mprobe(source?: number | RecvOptions, tag?: number | Options, options?: Options): Request<Message> {
-    return this.#probe('mprobe', source, tag, options, (probe) => new ClaimedMessage(this.#engine, this.#objects, probe.value));
+    return this.#probe('mprobe', source, tag, options, (probe) => this.#claim(probe.value));
   }
 
   tryMprobe(source?: number, tag?: number): Message | undefined {
     const message = this.#look('tryMprobe', source, tag, true);
-    return message === undefined ? undefined : new ClaimedMessage(this.#engine, this.#objects, message);
+    return message === undefined ? undefined : this.#claim(message);
   }
 
   sendInit(data: Data, dest: number, tag = 0): Persistent<void> {
@@ -137,8 +124,7 @@ export abstract class PointToPointCommunicator {
 
   recvInit(into: Data, source: number = ANY_SOURCE, tag: number = ANY_TAG): Persistent<Status> {
     const elements = bufferElements(into, 'recvInit');
-    checkSource(source, this.members);
-    checkRecvTag(tag, this.members);
+    this.#checkEnvelope(source, tag);
     return new PersistentOperation(() => this.#receiveElements(elements, source, tag, undefined));
   }
 
@@ -163,29 +149,22 @@ export abstract class PointToPointCommunicator {
     return this.#limit(new ObjectReceive<T>(this.#engine, this.#objects, envelope.source, envelope.tag), envelope.options);
   }
 
-  async *messages<T = unknown>(
+  messages<T = unknown>(
     source?: number | RecvOptions,
     tag?: number | Options,
     options?: Options,
   ): AsyncIterableIterator<{ value: T; status: Status }> {
+    // Not in the generator, which begins at the first next(): wrong arguments throw at the call.
+    const envelope = this.#envelope('messages', source, tag, options);
+    return this.#receiveEach<T>(envelope.source, envelope.tag, envelope.options);
+  }
+
+  async *#receiveEach<T>(source: number, tag: number, options: RecvOptions | undefined) {
     for (;;) {
       const request = this.recvObject<T>(source, tag, options);
       const value = await request;
       yield { value, status: request.status };
     }
-  }
-
-  abort(code = 1, reason?: string): never {
-    return this.environment.abort(code, reason);
-  }
-
-  /** Give up this rank's handle, without waiting for others: an exception in the block would hang the job otherwise. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
   }
 
   // ---- inside ------------------------------------------------------------------------------------------
@@ -216,7 +195,7 @@ export abstract class PointToPointCommunicator {
   ): Request<void> {
     checkDest(dest, this.members);
     checkSendTag(tag, this.members);
-    if (this.#isClosed) this.checkOpen();
+    this.checkOpen();
     if (dest === PROC_NULL) return new DoneOperation<void>(undefined, 'send to PROC_NULL', undefined, this.#engine.progress);
     this.environment.note(isSynchronous ? SSEND : SEND, dest, tag);
     const send =
@@ -235,9 +214,8 @@ export abstract class PointToPointCommunicator {
     options: Options | undefined,
     layout?: ArrayLayout,
   ): Request<Status> {
-    checkSource(source, this.members);
-    checkRecvTag(tag, this.members);
-    if (this.#isClosed) this.checkOpen();
+    this.#checkEnvelope(source, tag);
+    this.checkOpen();
     if (source === PROC_NULL) {
       const status = nullStatus(PROC_NULL, ANY_TAG);
       return new DoneOperation(status, 'recv from PROC_NULL', status, this.#engine.progress);
@@ -266,9 +244,8 @@ export abstract class PointToPointCommunicator {
   ): Request<Status> {
     const { sendTag = 0, recvTag = ANY_TAG } = options ?? {};
     checkDest(dest, this.members);
-    checkSource(source, this.members);
     checkSendTag(sendTag, this.members);
-    checkRecvTag(recvTag, this.members);
+    this.#checkEnvelope(source, recvTag);
     this.checkOpen();
     if (dest === PROC_NULL || source === PROC_NULL) {
       // One half is missing: the other one is all there is, and the send's result becomes the null status.
@@ -298,8 +275,7 @@ export abstract class PointToPointCommunicator {
   }
 
   #look(call: string, source: number = ANY_SOURCE, tag: number = ANY_TAG, take: boolean) {
-    checkSource(source, this.members);
-    checkRecvTag(tag, this.members);
+    this.#checkEnvelope(source, tag);
     this.checkOpen();
     void call;
     this.#engine.progress.test();
@@ -327,9 +303,18 @@ export abstract class PointToPointCommunicator {
     const named: RecvOptions = given ?? {};
     const from = typeof source === 'number' ? source : (named.source ?? ANY_SOURCE);
     const label = typeof tag === 'number' ? tag : (named.tag ?? ANY_TAG);
-    checkSource(from, this.members);
-    checkRecvTag(label, this.members);
+    this.#checkEnvelope(from, label);
     return { source: from, tag: label, options: given };
+  }
+
+  #claim(message: UnexpectedMessage): Message {
+    return this.watched(new ClaimedMessage(this.#engine, this.#objects, message));
+  }
+
+  #checkEnvelope(source: number, tag: number): void {
+    checkSource(source, this.members);
+    checkRecvTag(tag, this.members);
+    this.checkPromises(source, tag);
   }
 
   #sendTag(tag: number | SendOptions | undefined, given: SendOptions | undefined): number {
@@ -343,21 +328,10 @@ export abstract class PointToPointCommunicator {
     return operation;
   }
 
-  /** Throw ERR_MPI_COMM once the communicator was given up. */
-  protected checkOpen(): void {
-    if (!this.#isClosed) return;
-    const context = { communicator: this.name, rank: this.rank };
-    throw new MpiError('ERR_MPI_COMM', `${this.name} was freed or disposed: expected a communicator in use`, context);
-  }
-
-  protected get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Give up this rank's handle. */
-  protected close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  protected override close(): void {
+    if (this.isClosed) return;
+    super.close();
     for (const context of [this.#context, this.#objects.arrays]) this.#engine.closeContext(context);
   }
 }

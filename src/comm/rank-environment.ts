@@ -7,12 +7,23 @@
 import type { Collectives } from '../collective/collectives.ts';
 import type { CollectiveSpace, SharedArea } from '../collective/port.ts';
 import type { OperationName } from '../collective/restrictions.ts';
-import type { Membership } from '../p2p/context.ts';
 import type { Engine } from '../p2p/engine.ts';
 import type { Options, Request } from '../p2p/request.ts';
-import type { Cartesian, CartesianOptions, Communicator, Graph, GraphOptions, Intercommunicator } from './communicator.ts';
+import type { Predefined } from './attributes.ts';
+import type {
+  Cartesian,
+  CartesianOptions,
+  Communicator,
+  DistGraphOptions,
+  Edge,
+  Graph,
+  GraphOptions,
+  Intercommunicator,
+} from './communicator.ts';
 import type { ContextNumbers } from './context-number.ts';
 import type { Group } from './group.ts';
+import type { Decision, Part } from './part.ts';
+import type { ErrorHandling } from './properties.ts';
 
 /** The areas of this host's segment, for communicators whose members all live here. */
 export interface AreaSource {
@@ -32,12 +43,11 @@ export interface TopologyParent {
   readonly size: number;
   readonly group: Group;
   readonly environment: RankEnvironment;
+  readonly collectives: Collectives;
   construct(
     call: string,
-    color: number | undefined,
-    key: number,
+    part: Part<Communicator> | Decision<Communicator>,
     options: Options | undefined,
-    make: (id: number, members: Membership) => Communicator,
   ): Request<Communicator | undefined>;
 }
 
@@ -46,6 +56,8 @@ export interface InterParent {
   readonly environment: RankEnvironment;
   readonly space: CollectiveSpace;
   readonly collectives: Collectives;
+  /** Handed on to what is made of it. */
+  errors: ErrorHandling;
 }
 
 /** The calls that make communicators with a topology; each communicator's own methods end here. */
@@ -57,6 +69,7 @@ export interface Topologies {
     destinations: readonly number[],
     options?: GraphOptions,
   ): Request<Graph>;
+  distGraph(parent: TopologyParent, edges: readonly Edge[], options?: DistGraphOptions): Request<Graph>;
   intercommunicator(
     parent: InterParent,
     localLeader: number,
@@ -76,6 +89,8 @@ export interface RankEnvironment {
   readonly isDeterministic: boolean;
   /** Return the algorithm that the user forces for a collective. */
   readonly forced: (operation: OperationName) => string | undefined;
+  /** Attributes that every communicator has. */
+  readonly predefined: Predefined;
   /** Host of each world rank, for splitShared(). */
   readonly hostOfRank: ArrayLike<number>;
   /** Make communicators with a topology (topology/create.ts). */

@@ -5,6 +5,7 @@
  */
 
 import { MpiError } from '../base/errors.ts';
+import type { Membership } from './context.ts';
 import type { Receive } from './point-to-point.ts';
 import { type Driver, Operation, type Owner, type Request } from './request.ts';
 import type { Status } from './status.ts';
@@ -25,6 +26,10 @@ export class SendrecvOperation extends Operation<Status> implements Owner {
 
   get value(): Status {
     return this.#receive.value;
+  }
+
+  override get members(): Membership {
+    return this.#receive.members;
   }
 
   override get status(): Status {

@@ -33,4 +33,6 @@ export interface Membership {
   readonly rank: number;
   /** World rank of each peer: the members, or in an intercommunicator the remote group. */
   readonly worldOf: Int32Array;
+  /** Told of each operation on it that failed, before anybody who waits; undefined: nobody wants to know. */
+  onError?: ((error: unknown) => void) | undefined;
 }

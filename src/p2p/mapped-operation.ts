@@ -2,6 +2,7 @@
  * MappedOperation: an operation whose result is made from another one's.
  */
 
+import type { Membership } from './context.ts';
 import { Operation, type Owner } from './request.ts';
 import type { Status } from './status.ts';
 
@@ -22,6 +23,10 @@ export class MappedOperation<S, T> extends Operation<T> implements Owner {
 
   get value(): T {
     return this.#value as T;
+  }
+
+  override get members(): Membership | undefined {
+    return this.#inner.members;
   }
 
   override get status(): Status {

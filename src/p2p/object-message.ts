@@ -10,6 +10,7 @@
 import { MpiError } from '../base/errors.ts';
 import { OBJECT, U8 } from '../datatype/element-type.ts';
 import { decodeObject, encodeObject, outOfBandLengths } from '../datatype/object-codec.ts';
+import type { Membership } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { Context, Receive } from './point-to-point.ts';
 import { Operation, type Owner } from './request.ts';
@@ -60,6 +61,7 @@ function numberOf(head: Uint8Array): number {
 
 export class ObjectSend extends Operation<void> implements Owner {
   readonly #head: Operation<void>;
+  readonly #context: Context;
   #open = 0;
 
   constructor(engine: Engine, { heads, arrays }: ObjectContexts, value: unknown, dest: number, tag: number) {
@@ -71,6 +73,7 @@ export class ObjectSend extends Operation<void> implements Owner {
     const parts: Operation<void>[] = [engine.send(heads, head, OBJECT, head.byteLength, dest, tag, false)];
     for (const array of encoded.arrays) parts.push(engine.send(arrays, array, U8, array.byteLength, dest, lastNumber, false));
     this.#head = parts[0]!;
+    this.#context = heads;
     for (const part of parts) {
       if (part.done) continue;
       part.owner = this;
@@ -81,6 +84,10 @@ export class ObjectSend extends Operation<void> implements Owner {
 
   get value(): undefined {
     return undefined;
+  }
+
+  override get members(): Membership {
+    return this.#context.members;
   }
 
   onDone(part: Operation<unknown>): void {
@@ -130,6 +137,10 @@ export class ObjectReceive<T> extends Operation<T> implements Owner {
 
   get value(): T {
     return this.#value as T;
+  }
+
+  override get members(): Membership {
+    return this.#head.members;
   }
 
   override get status(): Status {

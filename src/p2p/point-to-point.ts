@@ -70,6 +70,10 @@ export class Send extends Operation<void> {
     return undefined;
   }
 
+  override get members(): Membership {
+    return this.context.members;
+  }
+
   /** Whether the memory of the elements was transferred away (structuredClone) while it was lent. */
   get isDetached(): boolean {
     if (this.layout !== undefined) return this.layout.isDetached;
@@ -150,6 +154,10 @@ export class Receive extends Operation<Status> implements Matchable {
     return createStatus(this.from, this.fromTag, this.byteLength, this.type, unitBytes, this.isCancelled);
   }
 
+  override get members(): Membership {
+    return this.context.members;
+  }
+
   override get status(): Status {
     return this.done ? this.value : super.status;
   }
@@ -198,6 +206,10 @@ export class Probe extends Operation<UnexpectedMessage> {
 
   get value(): UnexpectedMessage {
     return this.message!;
+  }
+
+  override get members(): Membership {
+    return this.context.members;
   }
 
   override withdraw(): boolean {

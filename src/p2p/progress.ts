@@ -204,8 +204,8 @@ export class Progress implements Sleeper, Driver {
   limit(operation: Operation<unknown>, options: Options): void {
     const { signal, timeoutMs } = options;
     if (operation.done || (signal === undefined && timeoutMs === undefined)) return;
+    operation.limit = new Limit(operation, options);
     if (signal?.aborted) giveUp(operation, signal.reason);
-    else operation.limit = new Limit(operation, options);
   }
 
   /** The event loop turned, or somebody rang while it had control. */

@@ -10,6 +10,7 @@
 
 import { MpiError } from '../base/errors.ts';
 import type { CallSites } from './call-site.ts';
+import type { Membership } from './context.ts';
 import type { Status } from './status.ts';
 
 /**
@@ -105,6 +106,11 @@ export abstract class Operation<T> implements Request<T> {
   abstract describe(): string;
   /** World ranks it waits for; it is stuck when `all` of them (else any of them) have departed. */
   abstract waitsFor(): { readonly ranks: ArrayLike<number>; readonly all: boolean };
+  /** The communicator on which it fails, where there is one. */
+  get members(): Membership | undefined {
+    return undefined;
+  }
+
   /** Take back what can still be taken back (unmatched receive, send not handed over). Return whether that was done. */
   withdraw(): boolean {
     return false;
@@ -186,6 +192,8 @@ export abstract class Operation<T> implements Request<T> {
     if (this.done) return;
     this.error = error;
     this.done = true;
+    // The program's own signal is no failure of the communicator.
+    if (error !== this.limit?.signal?.reason) this.members?.onError?.(error);
     if (this.limit !== undefined) this.#forgetLimit();
     if (!this.isSeen && this.owner === undefined) this.progress.unseen.add(this);
     if (this.#waiters !== undefined) this.#settle();

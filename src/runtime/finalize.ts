@@ -20,12 +20,22 @@ const LOOK_MS = 20;
 export function finalizeRank(rank: Rank): string[] {
   const { segment, localRank, progress, parking } = rank;
   segment.setState(localRank, RANK_STATE.finalizing);
-  const problems = completeSends(rank);
+  const problems = [...dropAttributes(rank), ...completeSends(rank)];
   problems.push(...progress.unseen.drain());
   segment.setState(localRank, RANK_STATE.departed);
   segment.i32[segment.control(localRank, CONTROL.stuckOn)] = 0;
   for (let local = 0; local < segment.layout.localSize; local++) if (local !== localRank) parking.ring(local);
   return problems;
+}
+
+/** The attributes of `self` go first: libraries have their own ends called by them. Standard: 11.2.4. */
+function dropAttributes({ self }: Rank): string[] {
+  try {
+    self.dropAttributes();
+    return [];
+  } catch (error) {
+    return [`the end of an attribute of self failed: ${error instanceof Error ? error.message : String(error)}`];
+  }
 }
 
 function completeSends(rank: Rank): string[] {

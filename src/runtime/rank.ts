@@ -9,11 +9,13 @@ import { MpiError } from '../base/errors.ts';
 import type { JobDescription } from '../bootstrap/job.ts';
 import { SharedArea } from '../collective/port.ts';
 import { readForced } from '../collective/selection.ts';
+import { APPNUM, type Predefined, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from '../comm/attributes.ts';
+import { TAG_LIMIT } from '../comm/checks.ts';
 import { ContextNumbers } from '../comm/context-number.ts';
 import { postIntercommunicator } from '../comm/inter/create.ts';
 import { Intracommunicator } from '../comm/intracommunicator.ts';
 import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
-import { postCartesian, postGraph } from '../comm/topology/create.ts';
+import { postCartesian, postDistGraph, postGraph } from '../comm/topology/create.ts';
 import { ElementViews } from '../datatype/element-views.ts';
 import type { Addon } from '../native/addon.ts';
 import { loadAddon } from '../native/loader.ts';
@@ -98,8 +100,14 @@ export function startRank(
     areas: size === 1 ? undefined : areasOf(segment, localOf, localRank, parking),
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
+    predefined: predefinedOf(description, worldRank),
     hostOfRank: description.hostOfRank,
-    topologies: { cartesian: postCartesian, graph: postGraph, intercommunicator: postIntercommunicator },
+    topologies: {
+      cartesian: postCartesian,
+      graph: postGraph,
+      distGraph: postDistGraph,
+      intercommunicator: postIntercommunicator,
+    },
     note: noteInto(segment, localRank),
     abort,
   };
@@ -195,6 +203,17 @@ function resourcesBeside(known: readonly string[]): string[] {
   return resources;
 }
 
+/** Return the values of the attributes that every communicator has. */
+function predefinedOf({ hosts, programOfRank }: JobDescription, worldRank: number): Predefined {
+  const values: [object, unknown][] = [
+    [TAG_UB, TAG_LIMIT],
+    [WTIME_IS_GLOBAL, hosts.length === 1],
+    [UNIVERSE_SIZE, hosts.reduce((sum, { slots }) => sum + slots, 0)],
+    [APPNUM, programOfRank[worldRank]],
+  ];
+  return new Map(values);
+}
+
 /** Memory of a world of one. */
 function segmentOfOne(): Segment {
   const terminal = (stream: NodeJS.WriteStream) => ({ isTTY: stream.isTTY === true, columns: 80, rows: 24, colorDepth: 1 });
@@ -205,6 +224,7 @@ function segmentOfOne(): Segment {
     size: 1,
     hosts: [{ name: 'localhost', slots: 1 }],
     hostOfRank: [0],
+    programOfRank: [0],
     hostIndex: 0,
     localRanks: [0],
     rankKind: 'thread',

@@ -15,15 +15,16 @@ const FACTS = { isTTY: false, columns: 80, rows: 24, colorDepth: 1 };
 /** Failures that no test looked at, and aborts, of the ranks made last. */
 export const lost: string[] = [];
 
-/** Start ranks; they stop when the test is over. */
-export function startRanks(size: number): Rank[] {
+/** Start ranks; they stop when the test is over. `hostOf`: the host that each of them believes to be on. */
+export function startRanks(size: number, hostOf: readonly number[] = []): Rank[] {
   const ranks = Array.from({ length: size }, (_, rank) => rank);
   const description: JobDescription = {
     id: 'test',
     version: 'test',
     size,
     hosts: [{ name: 'here', slots: size }],
-    hostOfRank: ranks.map(() => 0),
+    hostOfRank: ranks.map((rank) => hostOf[rank] ?? 0),
+    programOfRank: ranks.map(() => 0),
     hostIndex: 0,
     localRanks: ranks,
     rankKind: 'thread',
@@ -57,6 +58,6 @@ export function startRanks(size: number): Rank[] {
 }
 
 /** The worlds of so many ranks. */
-export function createWorlds(size: number): Communicator[] {
-  return startRanks(size).map(({ world }) => world);
+export function createWorlds(size: number, hostOf: readonly number[] = []): Communicator[] {
+  return startRanks(size, hostOf).map(({ world }) => world);
 }

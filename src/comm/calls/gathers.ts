@@ -3,7 +3,7 @@
  */
 
 import { MpiError } from '../../base/errors.ts';
-import type { AllgatherArguments, AllgathervArguments, GatherArguments, GathervArguments } from '../../collective/arguments.ts';
+import type { AllgatherArguments, AllgathervArguments, GatherArguments } from '../../collective/arguments.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
 import type { FilledParts } from '../../datatype/data.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
@@ -23,7 +23,6 @@ import {
   PLAIN,
   partsOf,
   post,
-  type Rooted,
   resultBuffer,
   rootOf,
   shareOf,
@@ -54,70 +53,41 @@ export function postGather(host: CollectiveHost, data: unknown, ...rest: unknown
   return post(host, 'gather', rooted.options, (port) => host.collectives.gather(port, args), result);
 }
 
+/**
+ * Only the root knows whether it was given parts, so it learns the counts by a gather of its own in any case, and holds
+ * those that it was given against them.
+ */
 export function postGatherv(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
   const { rank, size } = sizes(host);
   const [given, tail] = partsOf(data, rest);
-  const rooted = rootOf(host, 'gatherv', tail[0], tail[1]);
-  const isRoot = rank === rooted.root;
+  const { root, options } = rootOf(host, 'gatherv', tail[0], tail[1]);
+  const isRoot = rank === root;
   if (data === IN_PLACE && !isRoot) throw inPlaceOnRoot('gatherv');
   const mine = data === IN_PLACE ? undefined : collectiveElements(sendElements(data, 'gatherv'));
-  if (data !== IN_PLACE && given === undefined) return gatherUnknown(host, mine!, rooted);
-  if (!isRoot) {
-    const args: GathervArguments = {
-      data: mine!.array,
-      into: undefined,
-      counts: undefined,
-      displs: undefined,
-      root: rooted.root,
-    };
-    return post(
-      host,
-      'gatherv',
-      rooted.options,
-      (port) => host.collectives.gatherv(port, args),
-      () => undefined,
-    );
-  }
-  const { into, counts, displs } = checkParts('gatherv', given, size);
-  if (mine !== undefined) checkOwnPart('gatherv', mine, { into, counts, displs }, rank);
-  const args: GathervArguments = { data: mine?.array, into: into.array, counts, displs, root: rank };
-  return post(
-    host,
-    'gatherv',
-    rooted.options,
-    (port) => host.collectives.gatherv(port, args),
-    () => given,
-  );
-}
-
-/** gatherv without parts: the root learns the counts by a gather of its own first. */
-function gatherUnknown(host: CollectiveHost, mine: Elements, rooted: Rooted): Request<unknown> {
-  const { rank, size } = sizes(host);
-  const isRoot = rank === rooted.root;
-  const counts = isRoot ? new Int32Array(size) : undefined;
+  const parts = isRoot && given !== undefined ? checkParts('gatherv', given, size) : undefined;
+  if (parts !== undefined && mine !== undefined) checkOwnPart('gatherv', mine, parts, rank);
+  const count = mine === undefined ? parts!.counts[rank]! : mine.count;
   let filled: FilledParts<TypedArray> | undefined;
   function* schedule(port: Port): Schedule {
-    yield* host.collectives.gather(port, { data: Int32Array.of(mine.count), into: counts, count: 1, root: rooted.root });
-    if (counts === undefined) {
-      yield* host.collectives.gatherv(port, {
-        data: mine.array,
-        into: undefined,
-        counts: undefined,
-        displs: undefined,
-        root: rooted.root,
-      });
-      return;
-    }
-    filled = createParts(mine.code, counts);
-    yield* host.collectives.gatherv(port, {
-      data: mine.array,
-      into: filled.data,
-      counts,
-      displs: filled.displs,
-      root: rooted.root,
-    });
+    const sent = isRoot ? new Int32Array(size) : undefined;
+    yield* host.collectives.gather(port, { data: Int32Array.of(count), into: sent, count: 1, root });
+    if (parts !== undefined) checkSent(sent!, parts.counts);
+    else if (sent !== undefined) filled = createParts(mine!.code, sent);
+    const into = parts === undefined ? filled?.data : parts.into.array;
+    const { counts, displs } = parts ?? filled ?? { counts: undefined, displs: undefined };
+    yield* host.collectives.gatherv(port, { data: mine?.array, into, counts, displs, root });
   }
-  return post(host, 'gatherv', rooted.options, schedule, () => filled);
+  return post(host, 'gatherv', options, schedule, () => (isRoot ? (given ?? filled) : undefined));
+}
+
+/** Refuse counts of which the ranks know better. */
+function checkSent(sent: Int32Array, counts: Int32Array): void {
+  const wrong = sent.findIndex((count, rank) => count !== counts[rank]);
+  if (wrong < 0) return;
+  throw new MpiError(
+    'ERR_MPI_COUNT',
+    `gatherv: rank ${wrong} sends ${sent[wrong]} elements, counts[${wrong}] says ${counts[wrong]}: expected the same`,
+  );
 }
 
 export function postAllgather(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {

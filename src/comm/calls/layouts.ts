@@ -15,10 +15,19 @@ import { type CollectiveHost, checkCall, post, rootOf, sizes } from './call.ts';
 /** A collective call: data, then `into` or parts, then whatever it takes besides. */
 export type DataCall = (host: CollectiveHost, data: unknown, ...rest: unknown[]) => Request<unknown>;
 
-/** Post a call whose data, and `into` or parts behind it, may be layouts. */
-export function callWithLayouts(host: CollectiveHost, call: DataCall, data: unknown, rest: readonly unknown[]): Request<unknown> {
+/**
+ * Post a call whose data, and `into` or parts behind it, may be layouts. `isReceiver`: whether this rank gets the data of a
+ * broadcast.
+ */
+export function callWithLayouts(
+  host: CollectiveHost,
+  call: DataCall,
+  data: unknown,
+  rest: readonly unknown[],
+  isReceiver: () => boolean = () => rootOf(host, 'bcast', rest[0], rest[1]).root !== sizes(host).rank,
+): Request<unknown> {
   if (layoutIn(data) === undefined && layoutIn(rest[0]) === undefined) return call(host, data, ...rest);
-  return postStaged(host, call, data, rest);
+  return postStaged(host, call, data, rest, isReceiver);
 }
 
 /** The layout that is, or whose parts are, the value. */
@@ -29,7 +38,13 @@ function layoutIn(value: unknown): ArrayLayout | undefined {
   return data instanceof ArrayLayout ? data : undefined;
 }
 
-function postStaged(host: CollectiveHost, call: DataCall, data: unknown, [into, ...rest]: readonly unknown[]): Request<unknown> {
+function postStaged(
+  host: CollectiveHost,
+  call: DataCall,
+  data: unknown,
+  [into, ...rest]: readonly unknown[],
+  isReceiver: () => boolean,
+): Request<unknown> {
   /** The array in the place of each layout: the same one where a layout stands twice. */
   const arrays = new Map<ArrayLayout, TypedArray>();
   /** Those that lie in memory of their own. */
@@ -51,7 +66,7 @@ function postStaged(host: CollectiveHost, call: DataCall, data: unknown, [into, 
   };
   const { name, options, begin, result } = checkCall(host, (checking) => call(checking, standIn(data), standIn(into), ...rest));
   // Written: what stands behind the data, and the data of a broadcast on other ranks than the root.
-  const isTarget = name === 'bcast' && rootOf(host, name, into, rest[0]).root !== sizes(host).rank;
+  const isTarget = name === 'bcast' && isReceiver();
   const target = layoutIn(isTarget ? data : into);
   const start = (port: Port): Schedule => {
     for (const [layout, array] of copies) layout.toArray(array);

@@ -19,13 +19,14 @@ import { type CollectiveHost, PLAIN, post, rootOf, sizes } from './call.ts';
 /** A phase that ends with values as they travel. */
 type Phase<T> = Generator<Step, T, void>;
 
-interface Outgoing {
+/** A value on its way to a rank. */
+export interface Outgoing {
   readonly dest: number;
   readonly encoded: EncodedObject;
 }
 
 /** Send values and receive one from each source. Each of the three parts is sent when its receivers can have posted theirs. */
-function* exchange(port: Port, outgoing: readonly Outgoing[], sources: readonly number[]): Phase<EncodedObject[]> {
+export function* exchange(port: Port, outgoing: readonly Outgoing[], sources: readonly number[]): Phase<EncodedObject[]> {
   let step: Step | undefined;
   const lengths = sources.map((source) => {
     const length = new Float64Array(1);
@@ -63,7 +64,8 @@ function copyOf({ head, arrays }: EncodedObject): unknown {
   );
 }
 
-function decode({ head, arrays }: EncodedObject): unknown {
+/** Return the value that travelled so. */
+export function decode({ head, arrays }: EncodedObject): unknown {
   return decodeObject(head, arrays);
 }
 
@@ -157,9 +159,9 @@ export function postAlltoallObject(host: CollectiveHost, values: unknown, option
   return post(host, 'alltoallObject', options, schedule, () => result);
 }
 
-type Combine = (a: unknown, b: unknown) => unknown;
+export type Combine = (a: unknown, b: unknown) => unknown;
 /** A result so far, or the words of what a function threw. */
-type Outcome = { readonly value: unknown } | { readonly failure: string };
+export type Outcome = { readonly value: unknown } | { readonly failure: string };
 
 export function postReduceObject(
   host: CollectiveHost,
@@ -172,17 +174,17 @@ export function postReduceObject(
   const combineTwo = checkFunction('reduceObject', fn);
   const rooted = rootOf(host, 'reduceObject', root, options);
   const mine = encodeObject({ value });
-  let result: unknown;
+  let outcome: Outcome | undefined;
   function* schedule(port: Port): Schedule {
     const whole = yield* reduceUp(port, mine, combineTwo);
-    let outcome = rank === 0 ? whole : undefined;
+    if (rank === 0) outcome = whole;
     if (rooted.root !== 0) {
       if (rank === 0) yield* exchange(port, [{ dest: rooted.root, encoded: encodeOutcome(whole, rank) }], []);
       if (rank === rooted.root) outcome = decode((yield* exchange(port, [], [0]))[0]!) as Outcome;
     }
-    if (rank === rooted.root) result = unwrap('reduceObject', outcome!);
   }
-  return post(host, 'reduceObject', rooted.options, schedule, () => result);
+  const result = (): unknown => (rank === rooted.root ? unwrap('reduceObject', outcome!) : undefined);
+  return post(host, 'reduceObject', rooted.options, schedule, result);
 }
 
 export function postAllreduceObject(host: CollectiveHost, value: unknown, fn: unknown, options: unknown): Request<unknown> {
@@ -190,13 +192,13 @@ export function postAllreduceObject(host: CollectiveHost, value: unknown, fn: un
   const combineTwo = checkFunction('allreduceObject', fn);
   checkOptions(options, 'allreduceObject', PLAIN);
   const mine = encodeObject({ value });
-  let result: unknown;
+  let outcome: Outcome | undefined;
   function* schedule(port: Port): Schedule {
     const whole = yield* reduceUp(port, mine, combineTwo);
     const encoded = yield* broadcast(port, rank === 0 ? encodeOutcome(whole, rank) : undefined, 0);
-    result = unwrap('allreduceObject', (rank === 0 ? whole : decode(encoded)) as Outcome);
+    outcome = (rank === 0 ? whole : decode(encoded)) as Outcome;
   }
-  return post(host, 'allreduceObject', options, schedule, () => result);
+  return post(host, 'allreduceObject', options, schedule, () => unwrap('allreduceObject', outcome!));
 }
 
 /** Combine values up the binomial tree, lower ranks' first; rank 0 ends with the whole, the others with their part. */
@@ -213,7 +215,8 @@ function* reduceUp(port: Port, mine: EncodedObject, fn: Combine): Phase<Outcome>
   return outcome;
 }
 
-function combine(a: Outcome, b: Outcome, fn: Combine, rank: number): Outcome {
+/** Combine two results so far. */
+export function combine(a: Outcome, b: Outcome, fn: Combine, rank: number): Outcome {
   if ('failure' in a) return a;
   if ('failure' in b) return b;
   try {
@@ -232,12 +235,14 @@ function encodeOutcome(outcome: Outcome, rank: number): EncodedObject {
   }
 }
 
-function unwrap(call: string, outcome: Outcome): unknown {
+/** Return a result, or throw what became of it. */
+export function unwrap(call: string, outcome: Outcome): unknown {
   if ('failure' in outcome) throw new MpiError('ERR_MPI_OP', `${call}: ${outcome.failure}`);
   return outcome.value;
 }
 
-function encodeEach(call: string, values: unknown, size: number): EncodedObject[] {
+/** Encode one value for each rank. */
+export function encodeEach(call: string, values: unknown, size: number): EncodedObject[] {
   if (!Array.isArray(values) || values.length !== size) {
     const what = Array.isArray(values) ? `${values.length} values` : String(values);
     throw new MpiError('ERR_MPI_COUNT', `${call} got ${what}: expected an array of ${size}, one value for each rank`);
@@ -245,7 +250,8 @@ function encodeEach(call: string, values: unknown, size: number): EncodedObject[
   return values.map((value) => encodeObject(value));
 }
 
-function checkFunction(call: string, fn: unknown): Combine {
+/** Refuse what cannot combine values. */
+export function checkFunction(call: string, fn: unknown): Combine {
   if (typeof fn === 'function') return fn as Combine;
   throw new MpiError('ERR_MPI_OP', `${call} got a ${typeof fn} to combine values with: expected a function (a, b) => …`);
 }

@@ -12,7 +12,8 @@ import { checkOptions } from '../checks.ts';
 import { IN_PLACE } from '../in-place.ts';
 import { type CollectiveHost, checkSameType, PLAIN, post, rootOf, shareOf, sizes } from './call.ts';
 
-interface ReduceCall {
+/** A reduction's arguments. */
+export interface ReduceCall {
   readonly input: Elements;
   readonly output: TypedArray | undefined;
   readonly op: Op;
@@ -151,14 +152,15 @@ function scanArguments(name: string, call: ReduceCall): ScanArguments {
   return { input: call.input.array, output, op: call.op, code: call.input.code };
 }
 
-function optionsOf(name: string, call: ReduceCall): Record<string, unknown> | undefined {
+/** Return the options behind the operator, checked. */
+export function optionsOf(name: string, call: ReduceCall): Record<string, unknown> | undefined {
   const options = call.rest[0];
   checkOptions(options, name, PLAIN);
   return options;
 }
 
 /** Bring `(data, into?, op, …)` of a reduction into order. */
-function reduceCall(call: string, data: unknown, rest: readonly unknown[]): ReduceCall {
+export function reduceCall(call: string, data: unknown, rest: readonly unknown[]): ReduceCall {
   const hasInto = !isOp(rest[0]) && rest.length > 1 && isOp(rest[1]);
   const into = hasInto ? rest[0] : undefined;
   const op = hasInto ? rest[1] : rest[0];

@@ -68,6 +68,7 @@ export function postIntercommunicator(
     }
     const name = `${members.name}.intercommCreate`;
     made = new InterGroups(environment, facts[1]!, { name, rank: members.rank, worldOf: remote }, Array.from(local));
+    made.errors = parent.errors;
   }
   const operation = new CollectiveOperation<Intercommunicator>(space, 'intercommCreate', schedule, () => made!);
   if (options !== undefined) environment.engine.progress.limit(operation, options);

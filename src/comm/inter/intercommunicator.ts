@@ -1,48 +1,71 @@
 /**
  * InterGroups: two groups of ranks that talk across; messages and collectives go to the other group. Standard: 7.6.
+ *
+ * Collectives are in data.ts, reductions.ts and objects.ts, construction in construct.ts.
  */
 
+import { MpiError } from '../../base/errors.ts';
 import { operationCode } from '../../base/operation.ts';
 import { Collectives } from '../../collective/collectives.ts';
-import { CollectiveOperation, type CollectiveSpace } from '../../collective/port.ts';
-import type { Schedule } from '../../collective/schedule.ts';
-import { COLLECTIVE, contextId, type Membership, splitContextId } from '../../p2p/context.ts';
+import type { CollectiveSpace } from '../../collective/port.ts';
+import { COLLECTIVE, type Membership } from '../../p2p/context.ts';
 import { DoneOperation } from '../../p2p/done-operation.ts';
 import type { Options, Request } from '../../p2p/request.ts';
-import { PLAIN } from '../calls/call.ts';
-import { checkOptions } from '../checks.ts';
-import type { Communicator, Intercommunicator } from '../communicator.ts';
-import { type Group, RankGroup } from '../group.ts';
-import { Intracommunicator } from '../intracommunicator.ts';
+import { type CollectiveHost, PLAIN } from '../calls/call.ts';
+import { postAlltoallw } from '../calls/exchange.ts';
+import { callWithLayouts } from '../calls/layouts.ts';
+import { setUpCollective } from '../calls/persistent.ts';
+import { checkColor, checkOptions, checkSubgroup } from '../checks.ts';
+import type { Communicator, DupOptions, Intercommunicator } from '../communicator.ts';
+import { type Comparison, compareCommunicators, type Group, RankGroup } from '../group.ts';
+import { NO_HINTS, setHints } from '../hints.ts';
+import type { InterCollectives } from '../inter-collectives.ts';
+import type { Persistent } from '../persistent.ts';
 import { PointToPointCommunicator } from '../point-to-point-communicator.ts';
 import type { RankEnvironment } from '../rank-environment.ts';
+import { postInterFree, postInterSplit, postMerge, type TwoGroups } from './construct.ts';
+import { type InterCall, refuseInPlace } from './cross.ts';
 import {
-  crossBarrier,
   postInterAllgather,
-  postInterAllreduce,
+  postInterAllgatherv,
   postInterAlltoall,
+  postInterAlltoallv,
   postInterBarrier,
   postInterBcast,
   postInterGather,
-  postInterReduce,
+  postInterGatherv,
   postInterScatter,
-} from './calls.ts';
+  postInterScatterv,
+} from './data.ts';
+import {
+  postInterAllgatherObject,
+  postInterAllreduceObject,
+  postInterAlltoallObject,
+  postInterBcastObject,
+  postInterGatherObject,
+  postInterReduceObject,
+  postInterScatterObject,
+} from './objects.ts';
+import { postInterAllreduce, postInterReduce, postInterReduceScatter, postInterReduceScatterBlock } from './reductions.ts';
 
-export class InterGroups extends PointToPointCommunicator implements Intercommunicator {
+type Call<Name extends keyof InterCollectives> = InterCollectives[Name];
+
+export class InterGroups extends PointToPointCommunicator implements Intercommunicator, TwoGroups {
   readonly size: number;
   readonly isInter = true;
   readonly remoteSize: number;
   readonly space: CollectiveSpace;
   readonly collectives: Collectives;
-  readonly #local: readonly number[];
-  readonly #id: number;
+  /** World ranks of this group. */
+  readonly local: readonly number[];
+  readonly id: number;
 
   /** `members.worldOf` is the other group, `local` this one, as world ranks. */
   constructor(environment: RankEnvironment, id: number, members: Membership, local: readonly number[]) {
     super(environment, id, members);
     const { engine } = environment;
-    this.#id = id;
-    this.#local = local;
+    this.id = id;
+    this.local = local;
     this.size = local.length;
     this.remoteSize = members.worldOf.length;
     this.space = { engine, context: engine.openContext(id + COLLECTIVE, members), area: undefined, broken: undefined, count: 0 };
@@ -50,7 +73,7 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
   }
 
   get group(): Group {
-    return new RankGroup([...this.#local], this.environment.worldRank);
+    return new RankGroup([...this.local], this.environment.worldRank);
   }
 
   get remoteGroup(): Group {
@@ -62,71 +85,133 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
     this.environment.note(operationCode(call), -1, -1);
   }
 
+  // ---- collectives ---------------------------------------------------------------------------------
+
   barrier(options?: Options): Request<void> {
-    return postInterBarrier(this, options);
+    return postInterBarrier(this, options) as Request<void>;
   }
 
-  bcast: Intercommunicator['bcast'] = ((data: unknown, root: unknown, options?: unknown) =>
-    postInterBcast(this, data, root, options)) as Intercommunicator['bcast'];
-  gather: Intercommunicator['gather'] = ((data: unknown, into: unknown, root: unknown, options?: unknown) =>
-    postInterGather(this, data, into, root, options)) as Intercommunicator['gather'];
-  scatter: Intercommunicator['scatter'] = ((data: unknown, into: unknown, root: unknown, options?: unknown) =>
-    postInterScatter(this, data, into, root, options)) as Intercommunicator['scatter'];
-  allgather = ((data: unknown, ...rest: unknown[]) => postInterAllgather(this, data, ...rest)) as Intercommunicator['allgather'];
-  alltoall = ((data: unknown, ...rest: unknown[]) => postInterAlltoall(this, data, ...rest)) as Intercommunicator['alltoall'];
-  reduce = ((data: unknown, ...rest: unknown[]) => postInterReduce(this, data, ...rest)) as Intercommunicator['reduce'];
-  allreduce = ((data: unknown, ...rest: unknown[]) => postInterAllreduce(this, data, ...rest)) as Intercommunicator['allreduce'];
+  bcast = this.#callOf('bcast', postInterBcast) as Call<'bcast'>;
+  gather = this.#callOf('gather', postInterGather) as Call<'gather'>;
+  gatherv = this.#callOf('gatherv', postInterGatherv) as Call<'gatherv'>;
+  scatter = this.#callOf('scatter', postInterScatter) as Call<'scatter'>;
+  scatterv = this.#callOf('scatterv', postInterScatterv) as Call<'scatterv'>;
+  allgather = this.#callOf('allgather', postInterAllgather) as Call<'allgather'>;
+  allgatherv = this.#callOf('allgatherv', postInterAllgatherv) as Call<'allgatherv'>;
+  alltoall = this.#callOf('alltoall', postInterAlltoall) as Call<'alltoall'>;
+  alltoallv = this.#callOf('alltoallv', postInterAlltoallv) as Call<'alltoallv'>;
+  alltoallw = this.#callOf('alltoallw', postAlltoallw) as Call<'alltoallw'>;
+  reduce = this.#callOf('reduce', postInterReduce) as Call<'reduce'>;
+  allreduce = this.#callOf('allreduce', postInterAllreduce) as Call<'allreduce'>;
+  reduceScatterBlock = this.#callOf(
+    'reduceScatterBlock',
+    this.#withSize(postInterReduceScatterBlock),
+  ) as Call<'reduceScatterBlock'>;
+  reduceScatter = this.#callOf('reduceScatter', this.#withSize(postInterReduceScatter)) as Call<'reduceScatter'>;
+
+  bcastObject = this.#callOf('bcastObject', postInterBcastObject) as Call<'bcastObject'>;
+  gatherObject = this.#callOf('gatherObject', postInterGatherObject) as Call<'gatherObject'>;
+  scatterObject = this.#callOf('scatterObject', postInterScatterObject) as Call<'scatterObject'>;
+  allgatherObject = this.#callOf('allgatherObject', postInterAllgatherObject) as Call<'allgatherObject'>;
+  alltoallObject = this.#callOf('alltoallObject', postInterAlltoallObject) as Call<'alltoallObject'>;
+  reduceObject = this.#callOf('reduceObject', postInterReduceObject) as Call<'reduceObject'>;
+  allreduceObject = this.#callOf('allreduceObject', postInterAllreduceObject) as Call<'allreduceObject'>;
+
+  barrierInit(): Persistent<void> {
+    return setUpCollective(this, 'barrier', undefined, (host) => postInterBarrier(host, undefined));
+  }
+
+  bcastInit = this.#initOf('bcast', postInterBcast) as Call<'bcastInit'>;
+  gatherInit = this.#initOf('gather', postInterGather) as Call<'gatherInit'>;
+  gathervInit = this.#initOf('gatherv', postInterGatherv) as Call<'gathervInit'>;
+  scatterInit = this.#initOf('scatter', postInterScatter) as Call<'scatterInit'>;
+  scattervInit = this.#initOf('scatterv', postInterScatterv) as Call<'scattervInit'>;
+  allgatherInit = this.#initOf('allgather', postInterAllgather) as Call<'allgatherInit'>;
+  allgathervInit = this.#initOf('allgatherv', postInterAllgatherv) as Call<'allgathervInit'>;
+  alltoallInit = this.#initOf('alltoall', postInterAlltoall) as Call<'alltoallInit'>;
+  alltoallvInit = this.#initOf('alltoallv', postInterAlltoallv) as Call<'alltoallvInit'>;
+  alltoallwInit = this.#initOf('alltoallw', postAlltoallw) as Call<'alltoallwInit'>;
+  reduceInit = this.#initOf('reduce', postInterReduce) as Call<'reduceInit'>;
+  allreduceInit = this.#initOf('allreduce', postInterAllreduce) as Call<'allreduceInit'>;
+  reduceScatterBlockInit = this.#initOf(
+    'reduceScatterBlock',
+    this.#withSize(postInterReduceScatterBlock),
+  ) as Call<'reduceScatterBlockInit'>;
+  reduceScatterInit = this.#initOf('reduceScatter', this.#withSize(postInterReduceScatter)) as Call<'reduceScatterInit'>;
+
+  // ---- communicators ---------------------------------------------------------------------------------
+
+  dup(options?: DupOptions): Request<Intercommunicator> {
+    checkOptions(options as unknown, 'dup', [...PLAIN, 'info']);
+    this.noteCollective('dup');
+    const info = setHints(NO_HINTS, options?.info ?? NO_HINTS);
+    const copyAttributes = this.copyAttributes();
+    return postInterSplit(this, 'dup', 0, this.rank, options, (id, members, local) => {
+      const made = this.#make(id, members, local);
+      copyAttributes(made);
+      made.info = info;
+      return made;
+    }) as Request<Intercommunicator>;
+  }
+
+  split(color: number | undefined, key = 0, options?: Options): Request<Intercommunicator | undefined> {
+    checkOptions(options, 'split', PLAIN);
+    checkColor(color, key);
+    this.noteCollective('split');
+    return postInterSplit(this, 'split', color, key, options, this.#make);
+  }
+
+  create(group: Group, options?: Options): Request<Intercommunicator | undefined> {
+    checkOptions(options, 'create', PLAIN);
+    checkSubgroup(group, this.group, this.name);
+    this.noteCollective('create');
+    const at = group.ranks.indexOf(this.environment.worldRank);
+    return postInterSplit(this, 'create', at < 0 ? undefined : 0, at, options, this.#make);
+  }
+
+  compare(other: Communicator | Intercommunicator): Comparison {
+    return compareCommunicators(this, other);
+  }
 
   merge(high: boolean, options?: Options): Request<Communicator> {
     checkOptions(options, 'merge', PLAIN);
+    if (typeof high !== 'boolean')
+      throw new MpiError('ERR_MPI_ARG', `merge got ${String(high)} for high: expected true or false`);
     this.noteCollective('merge');
-    const { environment, rank } = this;
-    const [local, remote] = [this.#local, Array.from(this.members.worldOf)];
-    const name = `${this.name}.merge`;
-    let made: Intracommunicator | undefined;
-    function* schedule(port: CollectiveOperation<unknown>): Schedule {
-      // First ranks exchange their side and a number for the id, then tell the other group both: so everybody knows both.
-      const number = rank === 0 ? environment.numbers.acquire() : -1;
-      const own = Float64Array.of(high ? 1 : 0, number);
-      const theirs = new Float64Array(2);
-      if (rank === 0) yield port.exchange(own, 0, theirs, 0);
-      const both = new Float64Array(4);
-      let step = port.recv(both, 0);
-      if (rank === 0) for (let dest = 0; dest < port.size; dest++) step = port.send(Float64Array.of(...own, ...theirs), dest);
-      yield step;
-      const [remoteHigh, remoteNumber, localHigh, localNumber] = both as unknown as [number, number, number, number];
-      const isFirst = localHigh === remoteHigh ? local[0]! < remote[0]! : localHigh < remoteHigh;
-      if (rank === 0 && !isFirst) environment.numbers.release(number);
-      const worldOf = Int32Array.from(isFirst ? [...local, ...remote] : [...remote, ...local]);
-      const id = contextId(worldOf[0]!, isFirst ? localNumber : remoteNumber);
-      made = new Intracommunicator(environment, id, { name, rank: worldOf.indexOf(environment.worldRank), worldOf });
-    }
-    return this.#run('merge', options, schedule, () => made as Communicator);
+    return postMerge(this, high, options);
   }
 
   free(options?: Options): Request<void> {
     checkOptions(options, 'free', PLAIN);
     if (this.isClosed) return new DoneOperation<void>(undefined, 'free of a communicator that was given up');
-    const self = this;
-    function* schedule(port: CollectiveOperation<unknown>): Schedule {
-      yield* crossBarrier(port);
-      // Every member of both groups has finished all it did here: the id may be used again.
-      self.close();
-      const { leaderWorldRank, number } = splitContextId(self.#id);
-      if (leaderWorldRank === self.environment.worldRank) self.environment.numbers.release(number);
-    }
-    return this.#run('free', options, schedule, () => undefined);
+    this.dropAttributes();
+    return postInterFree(this, options, () => this.close());
   }
 
-  #run<T>(
-    name: string,
-    options: Options | undefined,
-    schedule: (port: CollectiveOperation<unknown>) => Schedule,
-    result: () => T,
-  ): Request<T> {
-    const operation = new CollectiveOperation<T>(this.space, name, schedule, result);
-    if (options !== undefined) this.environment.engine.progress.limit(operation, options);
-    return operation;
+  // ---- inside ------------------------------------------------------------------------------------------
+
+  readonly #make = (id: number, members: Membership, local: readonly number[]): InterGroups =>
+    new InterGroups(this.environment, id, members, local);
+
+  #callOf(name: string, call: (host: InterGroups, ...rest: never[]) => unknown) {
+    return (...rest: unknown[]): unknown => this.#across(name, call as InterCall, this, rest);
+  }
+
+  /** The persistent form of a call whose data comes first. */
+  #initOf(name: string, call: (host: InterGroups, ...rest: never[]) => unknown) {
+    return (...rest: unknown[]): unknown =>
+      setUpCollective(this, name, rest[0], (host) => this.#across(`${name}Init`, call as InterCall, host, rest));
+  }
+
+  #across(name: string, call: InterCall, host: CollectiveHost, [data, ...rest]: readonly unknown[]): unknown {
+    refuseInPlace(name, [data, ...rest]);
+    this.checkOpen();
+    // A broadcast is written where the root is a rank of the other group.
+    return callWithLayouts(host, call, data, rest, () => (rest[0] as number) >= 0);
+  }
+
+  #withSize(call: (host: InterGroups, size: number, data: unknown, ...rest: unknown[]) => Request<unknown>): InterCall {
+    return (host, data, ...rest) => call(host as InterGroups, this.size, data, ...rest);
   }
 
   protected override close(): void {

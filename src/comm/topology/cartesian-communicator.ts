@@ -6,7 +6,7 @@ import { MpiError } from '../../base/errors.ts';
 import type { Membership } from '../../p2p/context.ts';
 import type { Options, Request } from '../../p2p/request.ts';
 import type { Neighborhood } from '../calls/exchange.ts';
-import type { Cartesian } from '../communicator.ts';
+import type { Cartesian, DupOptions } from '../communicator.ts';
 import type { RankEnvironment } from '../rank-environment.ts';
 import { Grid } from './grid.ts';
 import { NeighborCommunicator } from './neighbor-communicator.ts';
@@ -66,9 +66,12 @@ export class CartesianCommunicator extends NeighborCommunicator implements Carte
     let color = 0;
     for (const [d, extent] of dims.entries()) if (!keep[d]) color = color * extent + this.coords[d]!;
     const key = kept.rankOf(this.coords.filter((_, d) => keep[d]));
-    return this.construct('sub', color, key, options, (id, members) => {
-      return new CartesianCommunicator(this.environment, id, members, kept);
-    }) as Request<Cartesian>;
+    const make = (id: number, members: Membership) => new CartesianCommunicator(this.environment, id, members, kept);
+    return this.construct('sub', { color, key, make }, options) as Request<Cartesian>;
+  }
+
+  override dup(options?: DupOptions): Request<Cartesian> {
+    return super.dup(options) as Request<Cartesian>;
   }
 
   protected override copy(id: number, members: Membership): CartesianCommunicator {

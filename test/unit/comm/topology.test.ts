@@ -1,8 +1,8 @@
 /** Grids, graphs and collectives between neighbours, ranks in one thread, against loops over all ranks. */
 
 import { describe, expect, test } from 'vitest';
-import { placeByHost } from '../../../src/comm/topology/grid.ts';
-import { type Cartesian, type Communicator, dimsCreate, PROC_NULL } from '../../../src/index.ts';
+import { Grid } from '../../../src/comm/topology/grid.ts';
+import { type Cartesian, type Communicator, dimsCreate, type Edge, PROC_NULL } from '../../../src/index.ts';
 import { createWorlds } from '../ranks.ts';
 
 function each<C, T>(worlds: readonly C[], call: (world: C) => PromiseLike<T> | T): Promise<T[]> {
@@ -117,7 +117,7 @@ describe.each([
 
   test('sub keeps some dimensions, dup keeps all', async () => {
     const grids = await makeGrids(size, wanted, periodic);
-    const copies = (await each(grids, (grid) => grid.dup())) as Cartesian[];
+    const copies = await each(grids, (grid) => grid.dup());
     expect(copies.map(({ coords }) => coords)).toEqual(grids.map(({ coords }) => coords));
     const rows = await each(grids, (grid) => grid.sub(dims.map((_, d) => d === 0)));
     for (const [rank, row] of rows.entries()) {
@@ -154,24 +154,132 @@ test('a graph: edges in both directions, several between two ranks, and to onese
   expect(all.map((parts) => [...parts!.data])).toEqual([[3, 3, 3, 3, 3, 3], [], [1, 1], [2, 2, 2, 2, 3, 3, 3]]);
 });
 
-test('reorder: ranks of one host stand in a box of the grid', () => {
-  // Four hosts of four ranks on a 4 x 4 grid: two by two each.
-  const hostOf = Array.from({ length: 16 }, (_, rank) => rank >> 2);
-  const placed = placeByHost([4, 4], hostOf);
-  expect([...placed].sort((a, b) => a - b)).toEqual(hostOf.map((_, rank) => rank));
-  const hostAt = placed.reduce<number[]>((all, place, rank) => {
-    all[place] = hostOf[rank]!;
-    return all;
-  }, []);
-  let inside = 0;
-  for (let row = 0; row < 4; row++)
-    for (let column = 0; column < 4; column++) {
-      const here = hostAt[4 * row + column];
-      if (column < 3 && hostAt[4 * row + column + 1] === here) inside++;
-      if (row < 3 && hostAt[4 * row + column + 4] === here) inside++;
+/** Edges of a grid that join ranks of different hosts, by the hosts at each place. */
+function cutBetween(grid: Grid, hostAt: readonly number[]): number {
+  let cut = 0;
+  for (let place = 0; place < grid.size; place++) {
+    for (const d of grid.dims.keys()) {
+      const above = grid.neighbor(place, d, 1);
+      if (above !== PROC_NULL && hostAt[above] !== hostAt[place]) cut++;
     }
-  expect(inside).toBe(16);
-  expect(placeByHost([3], [0, 0, 1])).toEqual([0, 1, 2]);
+  }
+  return cut;
+}
+
+describe('reorder', () => {
+  const range = (n: number) => Array.from({ length: n }, (_, k) => k);
+  test.each<[string, number[], boolean, number[], number]>([
+    ['four hosts in blocks get two by two each', [4, 4], false, range(16).map((rank) => rank >> 2), 8],
+    ['four hosts dealt out in turn get two by two each', [4, 4], false, range(16).map((rank) => rank % 4), 8],
+    ['two hosts dealt out in turn get one half each', [4, 2], true, range(8).map((rank) => rank % 2), 4],
+    ['three hosts of different numbers of ranks', [9], false, [0, 1, 2, 0, 1, 2, 0, 1, 0], 2],
+    ['hosts of different numbers of ranks in two dimensions', [3, 4], false, range(12).map((rank) => (rank % 5 > 1 ? 1 : 0)), 4],
+    ['one host: all stay', [2, 3], false, range(6).map(() => 0), 0],
+    ['a number of ranks that no box fits', [5, 2], false, range(10).map((rank) => rank % 2), 3],
+  ])('%s', async (_name, dims, periodic, hostOf, most) => {
+    const worlds = createWorlds(hostOf.length, hostOf);
+    const grids = await each(worlds, (world) => world.cartesian(dims, { periodic, reorder: true }));
+    // Every place is taken once, and each rank's group says who stands where.
+    expect(grids.map(({ rank }) => rank).sort((a, b) => a - b)).toEqual(range(hostOf.length));
+    const hostAt = grids[0]!.group.ranks.map((rank) => hostOf[rank]!);
+    for (const [rank, grid] of grids.entries()) expect(grid.group.ranks[grid.rank]).toBe(rank);
+    const grid = new Grid(dims, new Array<boolean>(dims.length).fill(periodic));
+    const cut = cutBetween(grid, hostAt);
+    expect(cut).toBeLessThanOrEqual(cutBetween(grid, hostOf));
+    expect(cut).toBeLessThanOrEqual(most);
+    // Neighbours agree.
+    const got = await each(grids, (of) => of.neighborAllgather(Int32Array.of(of.rank)));
+    for (const [k, { rank, coords }] of grids.entries()) {
+      const near = coords.flatMap((__, d) => [-1, 1].map((step) => grid.neighbor(rank, d, step)));
+      expect([...got[k]!]).toEqual(near.map((other) => (other === PROC_NULL ? 0 : other)));
+    }
+  });
+
+  test('a graph: ranks that talk to each other share a host, and each gets the neighbours of what it becomes', async () => {
+    // A ring of pairs: 2k and 2k + 1 exchange much, pairs little; the hosts are dealt out in turn.
+    const size = 8;
+    const hostOf = range(size).map((rank) => rank % 4);
+    const mate = (vertex: number) => vertex ^ 1;
+    const next = (vertex: number) => (vertex + 2) % size;
+    const previous = (vertex: number) => (vertex + size - 2) % size;
+    for (const isDistributed of [false, true]) {
+      const worlds = createWorlds(size, hostOf);
+      const graphs = await each(worlds, (world) => {
+        if (isDistributed) {
+          const edges = range(size).flatMap((vertex): Edge[] => [
+            [vertex, mate(vertex), 10],
+            [vertex, next(vertex)],
+          ]);
+          return world.distGraph(world.rank === 3 ? edges : [], { reorder: true });
+        }
+        const near = [mate(world.rank), next(world.rank)];
+        const options = { sourceWeights: [10, 1], destinationWeights: [10, 1], reorder: true };
+        return world.graph([mate(world.rank), previous(world.rank)], near, options);
+      });
+      for (const graph of graphs) {
+        const vertex = graph.rank;
+        expect([...graph.destinations].sort()).toEqual([mate(vertex), next(vertex)].sort());
+        expect([...graph.sources].sort()).toEqual([mate(vertex), previous(vertex)].sort());
+        expect(graph.destinationWeights[graph.destinations.indexOf(mate(vertex))]).toBe(10);
+        expect(graph.sourceWeights[graph.sources.indexOf(previous(vertex))]).toBe(1);
+        const { ranks } = graph.group;
+        expect(hostOf[ranks[vertex]!]).toBe(hostOf[ranks[mate(vertex)]!]);
+      }
+      const got = await each(graphs, (graph) => graph.neighborAllgather(Int32Array.of(graph.rank)));
+      expect(got.map((array) => [...array!])).toEqual(graphs.map(({ sources }) => [...sources]));
+    }
+  });
+});
+
+test('distGraph: each rank names any edges; neighbours stand in the order of those who named them', async () => {
+  const worlds = createWorlds(3);
+  const named: Edge[][] = [
+    [[2, 1, 0.5]],
+    [
+      [0, 1],
+      [1, 1],
+    ],
+    [
+      [2, 1],
+      [0, 2, 4],
+    ],
+  ];
+  const graphs = await each(worlds, (world) => world.distGraph(named[world.rank]!));
+  expect(graphs.map(({ sources }) => sources)).toEqual([[], [2, 0, 1, 2], [0]]);
+  expect(graphs.map(({ destinations }) => destinations)).toEqual([[1, 2], [1], [1, 1]]);
+  expect(graphs.map(({ sourceWeights }) => sourceWeights)).toEqual([[], [0.5, 1, 1, 1], [4]]);
+  expect(graphs.map(({ destinationWeights }) => destinationWeights)).toEqual([[1, 4], [1], [0.5, 1]]);
+  const got = await each(graphs, (graph) => graph.neighborAllgather(Int32Array.of(graph.rank)));
+  expect(got.map((array) => [...array!])).toEqual([[], [2, 0, 1, 2], [0]]);
+  const copies = await each(graphs, (graph) => graph.dup());
+  expect(copies.map(({ sourceWeights }) => sourceWeights)).toEqual(graphs.map(({ sourceWeights }) => sourceWeights));
+});
+
+test('persistent forms between neighbours of a graph, with counts that differ', async () => {
+  const worlds = createWorlds(3);
+  // Each sends rank + 1 elements to the next.
+  const graphs = await each(worlds, (world) => world.graph([(world.rank + 2) % 3], [(world.rank + 1) % 3]));
+  const mine = graphs.map(({ rank }) => new Float64Array(rank + 1));
+  const into = graphs.map(({ sources: [source] }) => ({ data: new Float64Array(source! + 1), counts: [source! + 1] }));
+  const all = graphs.map((graph, rank) => graph.neighborAllgathervInit(mine[rank]!, into[rank]!));
+  const pairwise = graphs.map((graph, rank) =>
+    graph.neighborAlltoallvInit({ data: mine[rank]!, counts: [rank + 1] }, into[rank]!),
+  );
+  const one = graphs.map(() => new Int32Array(1));
+  const single = graphs.map((graph, rank) => graph.neighborAllgatherInit(Int32Array.of(rank), one[rank]!));
+  for (let round = 1; round <= 3; round++) {
+    for (const [rank, data] of mine.entries()) data.fill(10 * round + rank);
+    for (const operations of [all, pairwise]) {
+      for (const { data } of into) data.fill(0);
+      await Promise.all(operations.map(async (operation) => operation.start()));
+      for (const [rank, { data }] of into.entries()) {
+        const source = (rank + 2) % 3;
+        expect(data).toEqual(new Float64Array(source + 1).fill(10 * round + source));
+      }
+    }
+    await Promise.all(single.map(async (operation) => operation.start()));
+    expect(one).toEqual([Int32Array.of(2), Int32Array.of(0), Int32Array.of(1)]);
+  }
 });
 
 test('what is wrong is said at the call', () => {
@@ -180,4 +288,12 @@ test('what is wrong is said at the call', () => {
   expect(() => world!.cartesian([2], { periodic: [true, false] })).toThrow('periodic has 2 entries: expected 1');
   expect(() => world!.graph([2], [])).toThrow('graph got source 2: expected integers from 0 to 1');
   expect(() => world!.cartesian([2], { wrap: true } as never)).toThrow('cartesian has no option wrap');
+  expect(() => world!.graph([1], [], { sourceWeights: [1, 2] })).toThrow(
+    'sourceWeights has 2 entries: expected 1, one a neighbour',
+  );
+  expect(() => world!.graph([], [1], { destinationWeights: [-1] })).toThrow(
+    'destinationWeights[0] is -1: expected a number, 0 or more',
+  );
+  expect(() => world!.distGraph([[0, 2]])).toThrow('distGraph: edge 0 goes to 2: expected integers from 0 to 1');
+  expect(() => world!.distGraph([0 as never])).toThrow('distGraph got 0 for edge 0: expected [from, to]');
 });
