@@ -7,10 +7,10 @@
  */
 
 import type { Data, FilledParts, Fresh, Into, Parts, Reducible, SendData } from '../datatype/data.ts';
-import type { OpFor } from '../datatype/operator.ts';
+import type { ArithOp, BitOp, Located, LocOp, OpFor } from '../datatype/operator.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Persistent } from './persistent.ts';
-import type { Alltoallw, AlltoallwInit, ReduceAll } from './signatures.ts';
+import type { Alltoallw, AlltoallwInit } from './signatures.ts';
 
 export interface InterCollectives {
   /** Complete when all ranks of the other group have called it. Standard: 6.3. */
@@ -65,7 +65,11 @@ export interface InterCollectives {
     options?: Options,
   ): Request<O | undefined>;
   /** Every rank gets the other group's data combined. Standard: 6.9.6. */
-  allreduce: ReduceAll;
+  allreduce(data: number, op: ArithOp, options?: Options): Request<number>;
+  allreduce(data: bigint, op: ArithOp | BitOp, options?: Options): Request<bigint>;
+  allreduce(data: Located, op: LocOp, options?: Options): Request<{ value: number; location: number }>;
+  allreduce<A extends Reducible>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
+  allreduce<A extends Reducible, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;
   /** Rank r gets block r of `size` equal ones of the other group's data combined. Standard: 6.10.1. */
   reduceScatterBlock<A extends Reducible>(data: A, op: OpFor<A>, options?: Options): Request<Fresh<A>>;
   reduceScatterBlock<A extends Reducible, O extends Into<A>>(data: A, into: O, op: OpFor<A>, options?: Options): Request<O>;

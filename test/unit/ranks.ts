@@ -12,8 +12,10 @@ import { Segment } from '../../src/segment/segment.ts';
 
 const FACTS = { isTTY: false, columns: 80, rows: 24, colorDepth: 1 };
 
-/** Failures that no test looked at, and aborts, of the ranks made last. */
+/** Failures that no test looked at. */
 export const lost: string[] = [];
+/** Aborts of the ranks made last. */
+export const aborted: { code: number; reason: string | undefined }[] = [];
 
 /** Start ranks; they stop when the test is over. `hostOf`: the host that each of them believes to be on. */
 export function startRanks(size: number, hostOf: readonly number[] = []): Rank[] {
@@ -43,7 +45,9 @@ export function startRanks(size: number, hostOf: readonly number[] = []): Rank[]
   const shape = { localSize: size, cellCount: 128, smallCount: 4, largeCount: 2, areaCount: 4, descriptionCapacity: 8192 };
   const buffer = new SharedArrayBuffer(layOut(shape).byteLength);
   Segment.create(buffer, shape, text);
-  const abort = (code: number): never => {
+  aborted.length = 0;
+  const abort = (code: number, reason: string | undefined): never => {
+    aborted.push({ code, reason });
     throw new Error(`abort(${code})`);
   };
   const started = ranks.map((rank) => {

@@ -120,6 +120,37 @@ describe.each(SIZES)('%i ranks', (size) => {
     for (const rank of ranks) expect(into[rank]!.data).toEqual(taken[rank]!.data);
   });
 
+  test('gatherv: parts on the root alone, on all, or on none; what follows is in step', async () => {
+    const worlds = createWorlds(size);
+    for (const length of [1, 3000]) {
+      const mine = (rank: number) => new Float64Array((rank + 1) * length).fill(rank);
+      const counts = ranks.map((rank) => (rank + 1) * length);
+      const whole = Float64Array.from(ranks.flatMap((rank) => [...mine(rank)]));
+      for (const root of new Set([0, size - 1])) {
+        const parts = ranks.map(() => ({ data: new Float64Array(whole.length), counts }));
+        const own = ({ rank }: Communicator) => parts[rank]!;
+        const expected = (result: unknown) => ranks.map((rank) => (rank === root ? result : undefined));
+        expect(await each(worlds, (of) => of.gatherv(mine(of.rank), of.rank === root ? own(of) : undefined, root))).toEqual(
+          expected(parts[root]),
+        );
+        expect(parts[root]!.data).toEqual(whole);
+        parts[root]!.data.fill(0);
+        expect((await each(worlds, (of) => of.gatherv(mine(of.rank), own(of), root)))[root]).toBe(parts[root]);
+        expect(parts[root]!.data).toEqual(whole);
+        const found = await each(worlds, (of) => of.gatherv(mine(of.rank), { root }));
+        expect(found.map((result) => result?.data)).toEqual(expected(whole));
+        expect(found[root]!.counts).toEqual(Int32Array.from(counts));
+        const again = worlds.map((of) => of.gathervInit(mine(of.rank), of.rank === root ? own(of) : undefined, root));
+        for (let round = 0; round < 2; round++) {
+          parts[root]!.data.fill(-1);
+          await Promise.all(again.map(async (operation) => operation.start()));
+          expect(parts[root]!.data).toEqual(whole);
+        }
+        expect(await each(worlds, (of) => of.allreduce(1, SUM))).toEqual(ranks.map(() => size));
+      }
+    }
+  });
+
   test('persistent forms: set up once, started again with other values', async () => {
     const worlds = createWorlds(size);
     await each(worlds, async (world) => {
@@ -154,6 +185,17 @@ describe.each(SIZES)('%i ranks', (size) => {
       }
     });
   });
+});
+
+test('gatherv: counts of which a rank knows better are said by the root', async () => {
+  const worlds = createWorlds(2);
+  const parts = { data: new Float64Array(9), counts: [1, 5] };
+  const [onRoot, other] = worlds.map((world) => world.gatherv(new Float64Array(world.rank + 1), parts));
+  await expect(onRoot).rejects.toMatchObject({
+    code: 'ERR_MPI_COUNT',
+    message: 'gatherv: rank 1 sends 2 elements, counts[1] says 5: expected the same',
+  });
+  await other;
 });
 
 test('what is wrong is said at the call', () => {

@@ -2,8 +2,10 @@
 
 import { expect, test } from 'vitest';
 import type { Communicator } from '../../../src/comm/communicator.ts';
+import type { RankRange } from '../../../src/comm/group.ts';
 import { IN_PLACE } from '../../../src/comm/in-place.ts';
 import { createOp, MAX, MAXLOC, MINLOC, SUM } from '../../../src/datatype/operator.ts';
+import { PROC_NULL } from '../../../src/p2p/matching-queue.ts';
 import { createWorlds } from '../ranks.ts';
 
 const each = <T>(worlds: readonly Communicator[], call: (world: Communicator) => PromiseLike<T>): Promise<T[]> =>
@@ -90,6 +92,25 @@ test('group algebra', () => {
   expect([group.rank, odd.rank]).toEqual([0, undefined]);
   expect(() => group.include([4])).toThrow(/^rank 4 is not in the group: expected an integer from 0 to 3$/);
   expect(() => group.include([1, 1])).toThrow(/name a member twice/);
+});
+
+test('groups by ranges', () => {
+  const { group } = createWorlds(10)[3]!;
+  const ranksOf = (...ranges: RankRange[]) => [...group.includeRanges(ranges).ranks];
+  expect(ranksOf([1, 9, 3], [0, 2, 2])).toEqual([1, 4, 7, 0, 2]);
+  expect(ranksOf([6, 2, -2])).toEqual([6, 4, 2]);
+  expect(ranksOf([6, 1, -2])).toEqual([6, 4, 2]);
+  expect(ranksOf([2, 4])).toEqual([2, 3, 4]);
+  expect(ranksOf([4, 2])).toEqual([]);
+  expect(ranksOf([5, 5, 7])).toEqual([5]);
+  expect([...group.excludeRanges([[1, 9, 2]]).ranks]).toEqual([0, 2, 4, 6, 8]);
+  expect(group.excludeRanges([[0, 9]]).size).toBe(0);
+  expect(() => ranksOf([0, 10])).toThrow('rank 10 is not in the group: expected an integer from 0 to 9');
+  expect(() => ranksOf([0, 2 ** 40])).toThrow(`rank ${2 ** 40} is not in the group`);
+  expect(() => ranksOf([0, 3], [3, 5])).toThrow('name a member twice');
+  expect(() => ranksOf([0, 3, 0])).toThrow('range [0, 3, 0]: expected integers [first, last, stride], the stride not 0');
+  expect(() => ranksOf([0, 1.5])).toThrow('range [0, 1.5, 1]: expected integers');
+  expect(group.translate([PROC_NULL, 4], group.include([4]))).toEqual([PROC_NULL, 0]);
 });
 
 test('collectives as programs call them', async () => {

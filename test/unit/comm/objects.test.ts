@@ -1,7 +1,7 @@
 /** Collectives of values, ranks in one thread. */
 
 import { describe, expect, test } from 'vitest';
-import type { Communicator } from '../../../src/index.ts';
+import { type Communicator, SUM } from '../../../src/index.ts';
 import { createWorlds } from '../ranks.ts';
 
 function each<T>(worlds: readonly Communicator[], call: (world: Communicator) => PromiseLike<T> | T): Promise<T[]> {
@@ -86,6 +86,12 @@ describe.each([1, 2, 3, 4, 5, 7, 8, 13])('%i ranks', (size) => {
         expect((outcome as PromiseRejectedResult).reason.message).toMatch(/the function threw on rank \d+: no \d+$/);
       }
     }
+    const root = size - 1;
+    const toRoot = await Promise.allSettled(worlds.map(async (world) => world.reduceObject(world.rank, thrower, root)));
+    expect(toRoot.map(({ status }) => status)).toEqual(
+      ranks.map((rank) => (size > 1 && rank === root ? 'rejected' : 'fulfilled')),
+    );
+    expect(await each(worlds, (world) => world.allreduce(1, SUM))).toEqual(ranks.map(() => size));
   });
 });
 
@@ -118,4 +124,36 @@ test('messages() takes one at each step: leaving the loop loses none', async () 
   expect(seen).toEqual([0, 1, 2]);
   expect(await world!.recvObject(0, 3)).toEqual({ k: 3 });
   expect(await world!.recvObject(0, 3)).toEqual({ k: 4 });
+});
+
+test('messages() holds the sender back: it gets no further than what is taken', async () => {
+  const [from, to] = createWorlds(2);
+  let sent = 0;
+  const sending = (async () => {
+    for (let k = 0; k < 40; k++) {
+      await from!.sendObject({ k, field: new Float64Array(100_000).fill(k) }, 1, 2);
+      sent++;
+    }
+  })();
+  let taken = 0;
+  for await (const { value } of to!.messages<{ k: number; field: Float64Array }>(0, 2)) {
+    expect([value.k, value.field[99_999]]).toEqual([taken, taken]);
+    taken++;
+    // However often the loop turns meanwhile, the next one waits for its receive.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toBeLessThanOrEqual(taken + 1);
+    if (taken === 40) break;
+  }
+  await sending;
+  expect(to!.tryProbe()).toBeUndefined();
+});
+
+test('messages(): wrong arguments throw at the call, a time-out ends one step only', async () => {
+  const [world] = createWorlds(1);
+  expect(() => world!.messages(4)).toThrow('source 4 is no rank of world');
+  expect(() => world!.messages(0, { wrong: 1 } as never)).toThrow('messages has no option wrong');
+  const inbox = world!.messages<number>(0, 1, { timeoutMs: 5 });
+  await expect(inbox.next()).rejects.toMatchObject({ code: 'ERR_MPI_TIMEOUT' });
+  await world!.sendObject(7, 0, 1);
+  expect(await world!.messages<number>({ source: 0, tag: 1 }).next()).toMatchObject({ value: { value: 7 }, done: false });
 });

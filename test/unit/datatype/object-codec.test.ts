@@ -467,6 +467,21 @@ describe('what cannot be decoded', () => {
     expect(travel({ still: 'works' })).toEqual({ still: 'works' });
   });
 
+  it('names of prototypes become own properties, and touch nothing else', () => {
+    const names = ['__proto__', 'constructor', 'prototype', 'toString', '__defineGetter__', 'hasOwnProperty'];
+    const object: Record<string, unknown> = Object.create(null);
+    for (const name of names) {
+      Object.defineProperty(object, name, { value: { polluted: name }, enumerable: true, configurable: true, writable: true });
+    }
+    const got = travel({ inner: object, map: new Map([['__proto__', 1]]) }) as { inner: object; map: Map<string, number> };
+    expect(Object.keys(got.inner)).toEqual(names);
+    expect(Object.getPrototypeOf(got.inner)).toBe(Object.prototype);
+    expect(Object.getOwnPropertyDescriptor(got.inner, '__proto__')?.value).toEqual({ polluted: '__proto__' });
+    expect(got.map.get('__proto__')).toBe(1);
+    expect('polluted' in {}).toBe(false);
+    expect({}.constructor).toBe(Object);
+  });
+
   it('arrays that are not those of the head are errors', () => {
     expect(() => decodeObject(head, [])).toThrow('0 arrays came with a head for 1');
     expect(() => decodeObject(head, [new Uint8Array(8)])).toThrow('array 0 has 8 bytes, not 4000');
@@ -494,6 +509,13 @@ describe('what cannot be decoded', () => {
     ['a map', packed(0x91, 0x81, 1, 2), /neither primitive nor list/],
     ['an extension', packed(0x91, 0xd6, 0xff, 0, 0, 0, 0), /neither primitive nor list/],
     ['more behind the end', packed(0x91, 1, 1), /cannot be decoded/],
+    ['bytes beyond the end', packed(0x91, 0xc6, 0x7f, 0xff, 0xff, 0xff, 1, 2), /cannot be decoded/],
+    [
+      'a thousand lengths inside each other',
+      packed(...Array.from({ length: 1000 }, () => [0xdc, 0x02, 0x00]).flat()),
+      /cannot be decoded/,
+    ],
+    ['a million levels', new Uint8Array(1_000_008).fill(0x91, 8), /cannot be decoded/],
     ['a hundred thousand levels', new Uint8Array(100_008).fill(0x91, 8), /cannot be decoded/],
     ['a regular expression that is none', packed(0x92, 0x91, 0, 0x93, 6, 0xa1, 0x28, 0xa0), /cannot be decoded/],
   ])('%s', (_name, bytes, expected) => {
