@@ -53,6 +53,7 @@ export const OPERATION_NAMES: readonly string[] = [
   'split',
   'splitShared',
   'create',
+  'createGroup',
   'free',
   'finalize',
 ];

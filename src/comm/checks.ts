@@ -86,16 +86,16 @@ export function checkColor(color: unknown, key: unknown): void {
   if (!Number.isFinite(key)) throw new MpiError('ERR_MPI_ARG', `split got ${String(key)} for its key: expected a number`);
 }
 
-/** Check the group given to create: a part of the communicator's own. */
-export function checkSubgroup(group: Group, whole: Group, name: string): void {
+/** Check a group of which a communicator is made: a part of the old one's. */
+export function checkSubgroup(call: string, group: Group, whole: Group, name: string): void {
   if (!(group instanceof RankGroup))
-    throw new MpiError('ERR_MPI_GROUP', `create got ${String(group)}: expected a group, as ${name}.group and its parts are`);
+    throw new MpiError('ERR_MPI_GROUP', `${call} got ${String(group)}: expected a group, as ${name}.group and its parts are`);
   const mine = new Set(whole.ranks);
   const stranger = group.ranks.find((rank) => !mine.has(rank));
   if (stranger === undefined) return;
   throw new MpiError(
     'ERR_MPI_GROUP',
-    `create got a group with world rank ${stranger}, which is not in ${name}: expected a part of its group`,
+    `${call} got a group with world rank ${stranger}, which is not in ${name}: expected a part of its group`,
   );
 }
 

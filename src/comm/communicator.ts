@@ -209,6 +209,11 @@ export interface Communicator extends Properties, Disposable, AsyncDisposable {
   /** A communicator of the group's ranks; undefined on others. Collective over this one. Standard: 7.4.2. */
   create(group: Group, options?: Options): Request<Communicator | undefined>;
   /**
+   * As create, but called by the group's ranks alone, all with the same group and tag; the others need not know.
+   * Errors: ERR_MPI_GROUP when this rank is not in it. Standard: 7.4.2.
+   */
+  createGroup(group: Group, tag?: number, options?: Options): Request<Communicator>;
+  /**
    * 'ident': the same communicator; 'congruent': another one of the same ranks in the same order; 'similar': of the same
    * ranks in another order; else 'unequal'. Intercommunicators: both groups so. Local. Standard: 7.4.1.
    */

@@ -9,8 +9,9 @@
 
 import type { Collectives } from '../collective/collectives.ts';
 import { CollectiveOperation, type CollectiveSpace } from '../collective/port.ts';
-import type { Schedule } from '../collective/schedule.ts';
-import { contextId, splitContextId } from '../p2p/context.ts';
+import type { Schedule, Step } from '../collective/schedule.ts';
+import { contextId, type Membership, splitContextId } from '../p2p/context.ts';
+import type { Context } from '../p2p/point-to-point.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Decision, Part } from './part.ts';
 import type { ErrorHandling } from './properties.ts';
@@ -60,21 +61,64 @@ export function postSplit<C extends Constructible>(
     const id = contextId(worldOf[0]!, all[3 * leader + 2]!);
     made = make(id, { name: `${members.name}.${call}`, rank: ranks.indexOf(members.rank), worldOf });
     made.errors = parent.errors;
-    if (worldOf.length === 1 || environment.areas?.holds(worldOf) !== true) return;
-    const index = Int32Array.of(leader === members.rank ? environment.areas.acquire() : -1);
-    const { space: inside, collectives: telling } = made;
-    yield port.join(
-      new CollectiveOperation(
-        inside,
-        call,
-        (inner) => telling.internal.bcast(inner, { data: index, root: 0 }),
-        () => undefined,
-      ),
-    );
-    if (index[0]! >= 0) made.useArea(index[0]!);
+    yield* agreeOnArea(port, made, call, worldOf);
   }
   const operation = new CollectiveOperation<C | undefined>(space, call, schedule, () => made);
   if (options !== undefined) environment.engine.progress.limit(operation, options);
+  return operation;
+}
+
+/** Have the members of a new communicator take a shared area, where they are on one host and one is left. */
+function* agreeOnArea(
+  port: CollectiveOperation<unknown>,
+  made: Constructible,
+  call: string,
+  worldOf: Int32Array,
+): Generator<Step, void, void> {
+  const { environment, space, collectives } = made;
+  if (worldOf.length === 1 || environment.areas?.holds(worldOf) !== true) return;
+  const index = Int32Array.of(worldOf[0] === environment.worldRank ? environment.areas.acquire() : -1);
+  yield port.join(
+    new CollectiveOperation(
+      space,
+      call,
+      (inner) => collectives.internal.bcast(inner, { data: index, root: 0 }),
+      () => undefined,
+    ),
+  );
+  if (index[0]! >= 0) made.useArea(index[0]!);
+}
+
+/**
+ * Post a construction that only its members call: the first of them tells the others the id, in a plane of the parent's
+ * that holds nothing else, so that neither the parent's collectives nor its messages need be in step.
+ */
+export function postCreateGroup<C extends Constructible>(
+  parent: Constructible,
+  plane: Context,
+  ranks: readonly number[],
+  tag: number,
+  options: Options | undefined,
+  make: (id: number, members: Membership) => C,
+): Request<C> {
+  const { environment } = parent;
+  const { engine } = environment;
+  const { members } = plane;
+  const worldOf = Int32Array.from(ranks, (rank) => members.worldOf[rank]!);
+  const at = ranks.indexOf(members.rank);
+  let made: C | undefined;
+  function* schedule(port: CollectiveOperation<unknown>): Schedule {
+    const number = Int32Array.of(at === 0 ? environment.numbers.acquire() : -1);
+    if (at > 0) yield port.recv(number, ranks[0]!);
+    else for (const dest of ranks.slice(1)) yield port.send(number, dest);
+    made = make(contextId(worldOf[0]!, number[0]!), { name: `${members.name}.createGroup`, rank: at, worldOf });
+    made.errors = parent.errors;
+    yield* agreeOnArea(port, made, 'createGroup', worldOf);
+  }
+  // A collective's number is its messages' tag: here the program gives it.
+  const space = { engine, context: plane, area: undefined, broken: undefined, count: tag - 1 };
+  const operation = new CollectiveOperation<C>(space, 'createGroup', schedule, () => made!);
+  if (options !== undefined) engine.progress.limit(operation, options);
   return operation;
 }
 

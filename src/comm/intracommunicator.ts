@@ -4,12 +4,14 @@
  * Point to point is in point-to-point-communicator.ts, collectives are in calls/, construction in construct.ts.
  */
 
+import { MpiError } from '../base/errors.ts';
 import { operationCode } from '../base/operation.ts';
 import { Collectives } from '../collective/collectives.ts';
 import type { CollectiveSpace } from '../collective/port.ts';
 import type { Data } from '../datatype/data.ts';
-import { COLLECTIVE, type Membership } from '../p2p/context.ts';
+import { COLLECTIVE, CONSTRUCTION, type Membership } from '../p2p/context.ts';
 import { DoneOperation } from '../p2p/done-operation.ts';
+import type { Context } from '../p2p/point-to-point.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import { postAlltoall, postAlltoallv } from './calls/alltoalls.ts';
 import { postBarrier, postBcast } from './calls/bcast.ts';
@@ -36,7 +38,7 @@ import {
   postScan,
 } from './calls/reductions.ts';
 import { postScatter, postScatterv } from './calls/scatters.ts';
-import { checkColor, checkOptions, checkSubgroup } from './checks.ts';
+import { checkColor, checkOptions, checkSendTag, checkSubgroup } from './checks.ts';
 import type {
   Cartesian,
   CartesianOptions,
@@ -48,7 +50,7 @@ import type {
   GraphOptions,
   Intercommunicator,
 } from './communicator.ts';
-import { type Constructible, postFree, postSplit } from './construct.ts';
+import { type Constructible, postCreateGroup, postFree, postSplit } from './construct.ts';
 import { type Comparison, compareCommunicators, type Group, RankGroup } from './group.ts';
 import { NO_HINTS, setHints } from './hints.ts';
 import type { Decision, Part } from './part.ts';
@@ -94,6 +96,8 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
   readonly space: CollectiveSpace;
   areaIndex = -1;
   #collectives: Collectives;
+  /** Where createGroup() tells ids; opened when first needed. */
+  #construction: Context | undefined;
 
   constructor(environment: RankEnvironment, id: number, members: Membership) {
     super(environment, id, members);
@@ -241,11 +245,29 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   create(group: Group, options?: Options): Request<Communicator | undefined> {
     checkOptions(options, 'create', PLAIN_OPTIONS);
-    checkSubgroup(group, this.group, this.name);
+    checkSubgroup('create', group, this.group, this.name);
     const at = group.ranks.indexOf(this.environment.worldRank);
     // Disjoint groups make several communicators at once; the smallest world rank in it tells a group.
     const color = at < 0 ? undefined : Math.min(...group.ranks);
     return this.construct('create', { color, key: at, make: this.#plain }, options);
+  }
+
+  createGroup(group: Group, tag = 0, options?: Options): Request<Communicator> {
+    checkOptions(options, 'createGroup', PLAIN_OPTIONS);
+    checkSubgroup('createGroup', group, this.group, this.name);
+    checkSendTag(tag, this.members);
+    this.checkOpen();
+    if (!group.ranks.includes(this.environment.worldRank)) {
+      throw new MpiError(
+        'ERR_MPI_GROUP',
+        'createGroup got a group without this rank: expected to be called by its members alone',
+      );
+    }
+    this.noteCollective('createGroup');
+    const { engine } = this.environment;
+    this.#construction ??= engine.openContext(this.space.context.id - COLLECTIVE + CONSTRUCTION, this.members);
+    const ranks = group.translate([...Array(group.size).keys()], this.group) as number[];
+    return postCreateGroup(this, this.#construction, ranks, tag, options, this.#plain);
   }
 
   free(options?: Options): Request<void> {
@@ -320,7 +342,11 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
   }
 
   protected override close(): void {
-    if (!this.isClosed) this.environment.engine.closeContext(this.space.context);
+    if (!this.isClosed) {
+      const { engine } = this.environment;
+      engine.closeContext(this.space.context);
+      if (this.#construction !== undefined) engine.closeContext(this.#construction);
+    }
     super.close();
   }
 }

@@ -2,13 +2,14 @@
  * Context ids: the numbers that keep communicators' messages apart.
  *
  * A context id is an Int32: the leader's world rank (16 bits), a number of the leader's own (14 bits) and a plane in its
- * two lowest bits. Planes keep apart what must never match: the program's messages, those of collectives, and the arrays
- * of object messages. Ids need no global counter: only the leader gives out its numbers (comm/context-number.ts).
+ * two lowest bits. Planes keep apart what must never match: the program's messages, those of collectives, the arrays
+ * of object messages, and the construction of communicators by a part of the members. Ids need no global counter: only the leader gives out its numbers (comm/context-number.ts).
  */
 
 export const POINT_TO_POINT = 0;
 export const COLLECTIVE = 1;
 export const OBJECT_ARRAYS = 2;
+export const CONSTRUCTION = 3;
 
 const NUMBER_BITS = 14;
 const PLANE_BITS = 2;

@@ -163,7 +163,7 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
 
   create(group: Group, options?: Options): Request<Intercommunicator | undefined> {
     checkOptions(options, 'create', PLAIN);
-    checkSubgroup(group, this.group, this.name);
+    checkSubgroup('create', group, this.group, this.name);
     this.noteCollective('create');
     const at = group.ranks.indexOf(this.environment.worldRank);
     return postInterSplit(this, 'create', at < 0 ? undefined : 0, at, options, this.#make);

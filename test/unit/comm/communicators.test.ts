@@ -45,6 +45,38 @@ test('dup keeps messages apart; create and splitShared', async () => {
   expect(created.map((part) => part && [part.rank, part.size])).toEqual([[1, 2], undefined, [0, 2]]);
 });
 
+test('createGroup: made by its members alone, out of step with the rest, tags keep two apart', async () => {
+  const worlds = createWorlds(5);
+  const { group } = worlds[0]!;
+  const make = (ranks: number[], tag?: number) =>
+    Promise.all(ranks.map(async (rank) => worlds[rank]!.createGroup(worlds[rank]!.group.include(ranks), tag)));
+  // Rank 4 takes no part and does other things; rank 2 is in both, and calls them in another order than the others.
+  const other = worlds[4]!.allreduce(1, SUM);
+  const odd = group.include([3, 2, 0]);
+  const second = worlds[2]!.createGroup(group.include([1, 2]), 9);
+  const [first, third] = await Promise.all([
+    Promise.all([3, 2, 0].map(async (rank) => worlds[rank]!.createGroup(odd, 7))),
+    Promise.all([worlds[1]!.createGroup(group.include([1, 2]), 9), second]),
+  ]);
+  expect(first.map((made) => [made.rank, [...made.group.ranks]])).toEqual([0, 1, 2].map((rank) => [rank, [3, 2, 0]]));
+  expect(third.map((made) => [made.rank, [...made.group.ranks]])).toEqual([0, 1].map((rank) => [rank, [1, 2]]));
+  expect(await each(first, (made) => made.allreduce(made.rank, SUM))).toEqual([3, 3, 3]);
+  expect(await each(third, (made) => made.allreduce(made.rank, SUM))).toEqual([1, 1]);
+  expect(await each(worlds.slice(0, 4), (world) => world.allreduce(1, SUM))).toEqual([5, 5, 5, 5]);
+  expect(await other).toBe(5);
+  // Ids and areas are given back.
+  for (let k = 0; k < 300; k++) {
+    const made = await make([4, 1]);
+    expect(await each(made, (comm) => comm.allreduce(k, SUM))).toEqual([2 * k, 2 * k]);
+    await each(made, (comm) => comm.free());
+  }
+  const [alone] = await make([2]);
+  expect(alone!.size).toBe(1);
+  expect(() => worlds[1]!.createGroup(group.include([0]))).toThrow('createGroup got a group without this rank');
+  expect(() => alone!.createGroup(worlds[2]!.group)).toThrow('createGroup got a group with world rank 0, which is not in');
+  expect(() => worlds[1]!.createGroup(worlds[1]!.group, -1)).toThrow('tag -1 is no tag');
+});
+
 test('two constructions in flight on different communicators get different ids', async () => {
   const worlds = createWorlds(2);
   const dups = await each(worlds, (world) => world.dup());
