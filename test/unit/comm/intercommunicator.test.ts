@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   createKeyval,
   createOp,
+  f64,
   IN_PLACE,
   type Intercommunicator,
   MAXLOC,
@@ -11,6 +12,7 @@ import {
   PROC_NULL,
   ROOT,
   SUM,
+  vector,
 } from '../../../src/index.ts';
 import { createWorlds } from '../ranks.ts';
 
@@ -282,6 +284,33 @@ describe.each([
           );
         }
       }
+    });
+  });
+
+  test('layouts across: packed for collectives, streamed by alltoallw', async () => {
+    const sides = await createSides(size, first);
+    await each(sides, async (inter, side) => {
+      const { rank } = side.world;
+      const theirs = range(inter.remoteSize).map((other) => worldOf(side, other));
+      const role = roleOf(side);
+      const isRoot = role === ROOT;
+      // Every second element.
+      const column = vector(3, 1, 2, f64);
+      const own = Float64Array.from({ length: 6 }, (_, i) => 10 * rank + i);
+      const packed = (of: number) => [0, 2, 4].map((i) => 10 * of + i);
+      expect([...(await inter.allgather(column.of(own)))]).toEqual(theirs.flatMap(packed));
+      const into = new Float64Array(6).fill(-1);
+      const got = await inter.bcast(column.of(isRoot ? own : into), role);
+      expect(got).toBeDefined();
+      const rootRank = Math.min(1, first - 1);
+      const expected = side.isFirst ? new Array<number>(6).fill(-1) : packed(rootRank).flatMap((value) => [value, -1]);
+      expect([...into]).toEqual(expected);
+      const all = theirs.map(() => new Float64Array(6).fill(-1));
+      await inter.alltoallw(
+        theirs.map(() => column.of(own)),
+        all.map((array) => column.of(array)),
+      );
+      expect(all.map((array) => [...array])).toEqual(theirs.map((other) => packed(other).flatMap((value) => [value, -1])));
     });
   });
 
