@@ -3,7 +3,8 @@
  *
  * A context id is an Int32: the leader's world rank (16 bits), a number of the leader's own (14 bits) and a plane in its
  * two lowest bits. Planes keep apart what must never match: the program's messages, those of collectives, the arrays
- * of object messages, and the construction of communicators by a part of the members. Ids need no global counter: only the leader gives out its numbers (comm/context-number.ts).
+ * of object messages, and the construction of communicators by a part of the members. Ids need no global counter: only
+ * the leader gives out its numbers (comm/context-number.ts).
  */
 
 export const POINT_TO_POINT = 0;

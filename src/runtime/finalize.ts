@@ -19,9 +19,9 @@ const LOOK_MS = 20;
 /** End the rank. Return sentences about what was left undone; none: all is well. */
 export function finalizeRank(rank: Rank): string[] {
   const { segment, localRank, progress, parking } = rank;
+  const problems = dropAttributes(rank);
   segment.setState(localRank, RANK_STATE.finalizing);
-  const problems = [...dropAttributes(rank), ...completeSends(rank)];
-  problems.push(...progress.unseen.drain());
+  problems.push(...completeSends(rank), ...progress.unseen.drain());
   segment.setState(localRank, RANK_STATE.departed);
   segment.i32[segment.control(localRank, CONTROL.stuckOn)] = 0;
   for (let local = 0; local < segment.layout.localSize; local++) if (local !== localRank) parking.ring(local);
