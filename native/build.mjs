@@ -18,7 +18,7 @@ const SOURCES = join(FOLDER, 'src');
 const RELEASE = join(FOLDER, 'build', 'Release');
 const OUTPUT = join(RELEASE, 'tsmpi.node');
 const FLAGS = [
-  ...['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-O2', '-fPIC', '-fvisibility=hidden', '-ffp-contract=off'],
+  ...['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-O3', '-fPIC', '-fvisibility=hidden', '-ffp-contract=off'],
   // The lifeline's thread may outlive the environment that loaded the addon, so it must never be unloaded.
   ...['-Wall', '-Wextra', '-pthread', '-shared', '-Wl,-z,nodelete'],
 ];

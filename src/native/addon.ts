@@ -112,6 +112,22 @@ export interface Addon {
   /** prctl(PR_SET_PTRACER, pid): let that process and its descendants read this one's memory under Yama. 0 or -errno (EINVAL without Yama: ignore). */
   setPtracer(pid: number): number;
 
+  // ---- reductions --------------------------------------------------------------------------
+  /**
+   * inout[inoutIndex + i] = input[inputIndex + i] ∘ inout[inoutIndex + i] for `count` elements of that code, with the bits of
+   * datatype/reduce-kernels.ts. `op` is an operator's id there. The two ranges may not overlap, and views are not asked
+   * for their type: the caller knows it. Throws RangeError for ranges outside, or an operator that does not take the type.
+   */
+  reduce(
+    op: number,
+    code: number,
+    input: ArrayBufferView,
+    inputIndex: number,
+    inout: ArrayBufferView,
+    inoutIndex: number,
+    count: number,
+  ): void;
+
   // ---- process -----------------------------------------------------------------------------
   /** Cores that this thread may run on. */
   getAffinity(): number[];

@@ -38,6 +38,7 @@ const EXPECTED = [
     'readMemory',
     'writeMemory',
     'setPtracer',
+    'reduce',
   ] as const),
   ...(['getAffinity', 'setAffinity', 'startLifeline', 'stopLifeline', 'setSubreaper', 'reap', 'threadId'] as const),
   ...(['referencePingPong', 'referencePipeline'] as const),
