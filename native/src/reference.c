@@ -1,13 +1,15 @@
 /*
  * Bare references for the benchmarks: what the machine does for C with nothing in between.
  *
- * Both functions run in two processes over the same mapping at the same byte offset, zeroed before the first run.
- * They spin without bound: a peer that never comes blocks the caller.
+ * Ping-pong and pipeline run in two processes over the same mapping at the same byte offset, zeroed before the first run;
+ * allreduce runs in two threads of one process. They spin without bound: a peer that never comes blocks the caller.
  *
  *     ping-pong   +0 flag of side 0, +128 flag of side 1            256 bytes
  *     pipeline    slots x 64 bytes of state words (even: empty, odd: full), then slots x slotByteLength of payload
  */
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -127,7 +129,86 @@ static napi_value reference_pipeline(napi_env env, napi_callback_info info) {
   return make_number(env, (double)(now_ns() - begin));
 }
 
+struct allreduce {
+  const double *inputs[2];
+  double *outputs[2];
+  uint64_t count;
+  uint64_t repetitions;
+  int32_t core;
+  /* Arrivals of both threads so far. */
+  uint32_t arrivals;
+};
+
+/* Wait for the other thread; each has called this equally often. */
+static void meet(struct allreduce *work, uint32_t *met) {
+  *met += 2;
+  __atomic_add_fetch(&work->arrivals, 1, __ATOMIC_ACQ_REL);
+  while ((int32_t)(__atomic_load_n(&work->arrivals, __ATOMIC_ACQUIRE) - *met) < 0) continue;
+}
+
+/* One thread's share: it adds its half of both inputs into both outputs. */
+static void reduce_half(struct allreduce *work, int side) {
+  const uint64_t middle = work->count / 2;
+  const uint64_t begin = side == 0 ? 0 : middle, end = side == 0 ? middle : work->count;
+  const double *restrict first = work->inputs[0], *restrict second = work->inputs[1];
+  double *restrict to_first = work->outputs[0], *restrict to_second = work->outputs[1];
+  uint32_t met = 0;
+  for (uint64_t turn = 0; turn < work->repetitions; turn++) {
+    meet(work, &met);
+    for (uint64_t i = begin; i < end; i++) {
+      const double sum = first[i] + second[i];
+      to_first[i] = sum;
+      to_second[i] = sum;
+    }
+  }
+  meet(work, &met);
+}
+
+static void *run_second(void *data) {
+  struct allreduce *work = data;
+  if (work->core >= 0) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(work->core, &cores);
+    pthread_setaffinity_np(pthread_self(), sizeof cores, &cores);
+  }
+  reduce_half(work, 1);
+  return NULL;
+}
+
+static napi_value reference_allreduce(napi_env env, napi_callback_info info) {
+  READ_ARGUMENTS(6);
+  struct bytes memory[4];
+  static const char *const names[4] = {"firstInput", "secondInput", "firstOutput", "secondOutput"};
+  uint64_t repetitions;
+  int32_t core;
+  for (int index = 0; index < 4; index++) {
+    if (!read_bytes(env, arguments[index], names[index], &memory[index])) return NULL;
+    if (!check_range(env, &memory[index], names[index], 0, memory[0].length)) return NULL;
+  }
+  if (!read_count(env, arguments[4], "repetitions", &repetitions) || !read_int32(env, arguments[5], "core", &core)) return NULL;
+  struct allreduce work = {
+      .inputs = {(const double *)memory[0].start, (const double *)memory[1].start},
+      .outputs = {(double *)memory[2].start, (double *)memory[3].start},
+      .count = memory[0].length / sizeof(double),
+      .repetitions = repetitions,
+      .core = core < CPU_SETSIZE ? core : -1,
+  };
+  pthread_t second;
+  int error = pthread_create(&second, NULL, run_second, &work);
+  if (error != 0) {
+    throw_errno(env, "the second thread does not start", -error);
+    return NULL;
+  }
+  uint64_t begin = now_ns();
+  reduce_half(&work, 0);
+  uint64_t end = now_ns();
+  pthread_join(second, NULL);
+  return make_number(env, (double)(end - begin));
+}
+
 napi_status reference_register(napi_env env, napi_value exports) {
   addon_export(env, exports, "referencePingPong", reference_ping_pong);
-  return addon_export(env, exports, "referencePipeline", reference_pipeline);
+  addon_export(env, exports, "referencePipeline", reference_pipeline);
+  return addon_export(env, exports, "referenceAllreduce", reference_allreduce);
 }

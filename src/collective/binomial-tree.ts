@@ -8,8 +8,9 @@
  */
 
 import { createArray, type TypedArray } from '../datatype/element-type.ts';
-import type { Op } from '../datatype/operator.ts';
+import { isBuiltIn, type Op } from '../datatype/operator.ts';
 import { reduceInto } from '../datatype/reduce-kernels.ts';
+import { receiveReduced } from './receive-reduced.ts';
 import type { Port, Schedule } from './schedule.ts';
 
 /** Return the rank that stands at a position of the tree. */
@@ -63,11 +64,16 @@ export function* reduceUp(
       const isFree = output !== undefined && output !== input && output !== result;
       spare = isFree ? output : createArray(code, count);
     }
-    yield port.recv(spare, rankAt(position + mask, root, size));
-    // The child's positions are the higher ones: its data is `inout`, where the result then lies.
-    reduceInto(op, code, result, spare, count);
     const last = result;
-    result = spare;
+    const next = spare;
+    const child = rankAt(position + mask, root, size);
+    // The child's positions are the higher ones: its data is `inout`, where the result then lies.
+    if (isBuiltIn(op)) yield receiveReduced(port, child, last, next, undefined, op, code);
+    else {
+      yield port.recv(next, child);
+      reduceInto(op, code, last, next, count);
+    }
+    result = next;
     // `input` is the user's unless it is to be overwritten anyway.
     spare = last === input && input !== output ? undefined : last;
   }

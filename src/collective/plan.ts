@@ -6,7 +6,7 @@
  * byte limits and functions; a call walks it with numbers alone.
  */
 
-import { type Op, type Operator, USER_OP } from '../datatype/operator.ts';
+import { isBuiltIn, type Op } from '../datatype/operator.ts';
 import { payloadBytes } from './area-turn.ts';
 import type { OperationName, Situation } from './restrictions.ts';
 import type { Port, Schedule } from './schedule.ts';
@@ -105,6 +105,6 @@ export class Plan<Arguments> {
 
 /** Return an operator's kind. */
 export function kindOf(op: Op): number {
-  if ((op as Operator).id !== USER_OP) return BUILT_IN;
+  if (isBuiltIn(op)) return BUILT_IN;
   return op.isCommutative ? USER_COMMUTATIVE : USER_ORDERED;
 }

@@ -110,16 +110,23 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
     return this.#add(engine.send(context, data, elementCode(data), data.length, dest, this.#tag, false));
   }
 
-  recv(into: TypedArray | ArrayLayout, source: number): Step {
+  recv(into: TypedArray | ArrayLayout, source: number, onPart?: (start: number, end: number) => void): Step {
     const { engine, context } = this.#space;
     if (into instanceof ArrayLayout) {
       return this.#add(engine.receive(context, undefined, into.code, into.byteLength, source, this.#tag, into));
     }
-    return this.#add(engine.receive(context, into, elementCode(into), into.byteLength, source, this.#tag));
+    const capacity = into.byteLength;
+    return this.#add(engine.receive(context, into, elementCode(into), capacity, source, this.#tag, undefined, onPart));
   }
 
-  exchange(data: TypedArray, dest: number, into: TypedArray, source: number): Step {
-    this.recv(into, source);
+  exchange(
+    data: TypedArray,
+    dest: number,
+    into: TypedArray,
+    source: number,
+    onPart?: (start: number, end: number) => void,
+  ): Step {
+    this.recv(into, source, onPart);
     return this.send(data, dest);
   }
 

@@ -11,7 +11,7 @@
 
 import { createArray, type TypedArray } from '../datatype/element-type.ts';
 import type { Op } from '../datatype/operator.ts';
-import { reduceInto } from '../datatype/reduce-kernels.ts';
+import { receiveReduced } from './receive-reduced.ts';
 import type { Port, Schedule } from './schedule.ts';
 
 /** Return the largest power of two that is at most size. */
@@ -43,12 +43,13 @@ export function foldRanks(rank: number, size: number, keep: number): Fold {
 }
 
 /**
- * Leave the complete chunk `fold.self` of `fold.survivors` in `accumulator`, which holds this rank's contribution before
- * and whose other parts are scratch afterwards; chunk k begins at element start(k). A folded rank only gives.
+ * Leave the complete chunk `fold.self` of `fold.survivors` in `accumulator`, whose other parts are scratch afterwards; chunk
+ * k begins at element start(k). `input` is this rank's contribution; it may be `accumulator`. A folded rank only gives.
  */
 export function* reduceScatter(
   port: Port,
   fold: Fold,
+  input: TypedArray,
   accumulator: TypedArray,
   op: Op,
   code: number,
@@ -57,27 +58,34 @@ export function* reduceScatter(
   const { survivors, self, partner } = fold;
   const count = accumulator.length;
   if (self < 0) {
-    yield port.send(accumulator, partner);
+    yield port.send(input, partner);
     return;
   }
-  // No part of a half is longer than the longer half.
-  const middle = start(survivors >> 1);
-  const spare = createArray(code, partner >= 0 ? count : Math.max(middle, count - middle));
+  // Where this rank's own data lies: the first combination leaves it in the accumulator.
+  let own = input;
+  let scratch: TypedArray | undefined;
+  const scratchFor = (length: number): TypedArray | undefined => {
+    if (own !== accumulator) return undefined;
+    // No later step takes more than the first that needs scratch.
+    scratch ??= createArray(code, length);
+    return scratch;
+  };
   if (partner >= 0) {
-    yield port.recv(spare, partner);
-    reduceInto(op, code, spare, accumulator, count);
+    yield receiveReduced(port, partner, own, accumulator, scratchFor(count), op, code);
+    own = accumulator;
   }
   let first = 0;
   for (let mask = survivors >> 1; mask > 0; mask >>= 1) {
     const isLower = (self & mask) === 0;
     const middle = first + mask;
-    const low = accumulator.subarray(start(first), start(middle));
-    const high = accumulator.subarray(start(middle), start(middle + mask));
-    const kept = isLower ? low : high;
-    const incoming = spare.subarray(0, kept.length);
+    const [begin, border, end] = [start(first), start(middle), start(middle + mask)];
+    const [from, to] = isLower ? [begin, border] : [border, end];
     const peer = fold.rankOf(self ^ mask);
-    yield port.exchange(isLower ? high : low, peer, incoming, peer);
-    reduceInto(op, code, incoming, kept, kept.length);
+    const kept = accumulator.subarray(from, to);
+    receiveReduced(port, peer, own.subarray(from, to), kept, scratchFor(Math.max(border - begin, end - border)), op, code);
+    yield port.send(isLower ? own.subarray(border, end) : own.subarray(begin, border), peer);
+    own = accumulator;
     if (!isLower) first = middle;
   }
+  if (own !== accumulator) accumulator.set(own as never);
 }

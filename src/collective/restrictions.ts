@@ -54,10 +54,10 @@ export interface Restriction {
   readonly needsCommutative?: true;
   readonly needsPowerOfTwo?: true;
   /**
-   * For reductions: sizes at which ranks are combined in the one binomial tree of binomial-tree.ts. Only these give the
-   * same bits whatever else selection may choose elsewhere.
+   * For reductions: sizes at which ranks are combined in the one binomial tree of binomial-tree.ts; a number: up to so many
+   * ranks. Only these give the same bits whatever else selection may choose elsewhere.
    */
-  readonly keepsTree?: 'always' | 'powerOfTwo' | 'upTo3';
+  readonly keepsTree?: 'always' | 'powerOfTwo' | number;
 }
 
 /** Restrictions by operation and algorithm: every algorithm of the catalogue. */
@@ -77,16 +77,16 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
   reduce: {
     binomial: { keepsTree: 'always' },
     linear: {},
-    rabenseifner: { needsBuiltIn: true, needsCommutative: true },
+    rabenseifner: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
     'shared-counter': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'always' },
   },
   allreduce: {
     'recursive-doubling': { keepsTree: 'powerOfTwo' },
     'reduce-bcast': { keepsTree: 'always' },
-    rabenseifner: { needsBuiltIn: true, needsCommutative: true },
-    ring: { needsBuiltIn: true, needsCommutative: true },
+    rabenseifner: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
+    ring: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
     'shared-counter': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'always' },
-    'shared-flags': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'upTo3' },
+    'shared-flags': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 3 },
   },
   gather: {
     linear: {},
@@ -117,8 +117,8 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
   allgatherv: { linear: {}, ring: {} },
   alltoallv: { linear: {}, pairwise: {} },
   reduceScatter: {
-    'recursive-halving': { needsBuiltIn: true, needsCommutative: true },
-    pairwise: { needsBuiltIn: true, needsCommutative: true },
+    'recursive-halving': { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
+    pairwise: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
     'reduce-scatterv': { keepsTree: 'always' },
   },
   // A scan's order of operations is one for all ranks and places as long as the algorithm is one.
@@ -160,7 +160,7 @@ export function needsOf(operation: OperationName, algorithm: string): string {
 export function isReproducible(operation: OperationName, algorithm: string, size: number): boolean {
   if (!REDUCING.has(operation)) return true;
   const { keepsTree } = restrictionOf(operation, algorithm);
-  if (keepsTree === 'upTo3') return size <= 3;
+  if (typeof keepsTree === 'number') return size <= keepsTree;
   return keepsTree === 'always' || (keepsTree === 'powerOfTwo' && (size & (size - 1)) === 0);
 }
 

@@ -50,9 +50,14 @@ export interface Port {
    */
   area: Area | undefined;
   send(data: TypedArray | ArrayLayout, dest: number): Step;
-  recv(into: TypedArray | ArrayLayout, source: number): Step;
+  /**
+   * `onPart`, for arrays only, is called for each part of `into` once elements `start` up to `end` are there, while others may
+   * still come: whole multiples of 16 bytes but for the last, which together are the message. It may touch `into` only within
+   * the part.
+   */
+  recv(into: TypedArray | ArrayLayout, source: number, onPart?: (start: number, end: number) => void): Step;
   /** Both at once. */
-  exchange(data: TypedArray, dest: number, into: TypedArray, source: number): Step;
+  exchange(data: TypedArray, dest: number, into: TypedArray, source: number, onPart?: (start: number, end: number) => void): Step;
   /**
    * Be resumed once the Int32 at index `word` of the segment has reached `value` (wrapping comparison: (load - value) | 0 >= 0).
    * Whoever stores to that word calls area.wake() afterwards. Only where there is an area.

@@ -149,6 +149,11 @@ export function isOp(value: unknown): value is Op {
   return value instanceof Operator;
 }
 
+/** Return whether an operator is one of the standard's: it works element by element, and may be given parts. */
+export function isBuiltIn(op: Op): boolean {
+  return (op as Operator).id !== USER_OP;
+}
+
 /** Return how many neighbouring elements belong together: 2 for pairs, else 1. Chunks of a reduction hold whole ones. */
 export function unitOf(op: Op): 1 | 2 {
   return (op as Operator).kind === 'location' ? 2 : 1;

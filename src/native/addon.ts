@@ -164,4 +164,16 @@ export interface Addon {
     slotByteLength: number,
     repetitions: number,
   ): number;
+  /**
+   * Add two arrays of float64 into two others by two threads, the caller's and one that is pinned to `core` (-1: not pinned),
+   * each its half of all four. Return ns for all repetitions.
+   */
+  referenceAllreduce(
+    firstInput: Float64Array,
+    secondInput: Float64Array,
+    firstOutput: Float64Array,
+    secondOutput: Float64Array,
+    repetitions: number,
+    core: number,
+  ): number;
 }

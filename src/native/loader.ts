@@ -41,7 +41,7 @@ const EXPECTED = [
     'reduce',
   ] as const),
   ...(['getAffinity', 'setAffinity', 'startLifeline', 'stopLifeline', 'setSubreaper', 'reap', 'threadId'] as const),
-  ...(['referencePingPong', 'referencePipeline'] as const),
+  ...(['referencePingPong', 'referencePipeline', 'referenceAllreduce'] as const),
 ] satisfies readonly (keyof Addon)[];
 
 let loaded: LoadedAddon | undefined;

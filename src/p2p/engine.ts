@@ -28,7 +28,7 @@ import { DoneOperation } from './done-operation.ts';
 import { MatchingQueue } from './matching-queue.ts';
 import { NumberTable } from './number-table.ts';
 import { PendingQueue } from './pending-queue.ts';
-import { type Context, Probe, Receive, Send } from './point-to-point.ts';
+import { type Context, type OnPart, Probe, Receive, Send } from './point-to-point.ts';
 import type { Progress } from './progress.ts';
 import { mismatchError, receiveError } from './receive-errors.ts';
 import { copyToSelf, detachedError, Fetch, Stream, TransferQueue } from './rendezvous.ts';
@@ -50,6 +50,8 @@ export class Engine implements FrameHandler {
   readonly #numbers = new NumberTable();
   readonly #pool = new PayloadPool();
   readonly #choice = new CopyChoice();
+  /** The same for receives whose parts are worked on as they come: that takes time of its own. */
+  readonly #partChoice = new CopyChoice();
   readonly #fetches: TransferQueue;
   readonly #streams: TransferQueue;
   readonly #pending: PendingQueue;
@@ -154,8 +156,10 @@ export class Engine implements FrameHandler {
     source: number,
     tag: number,
     layout?: ArrayLayout,
+    onPart?: OnPart,
   ): Receive {
     const receive = new Receive(this.progress, context, into, code, capacity, source, tag, layout);
+    receive.onPart = onPart;
     const message = context.queue.unexpectedCount === 0 ? null : context.queue.findMessage(source, tag, true);
     if (message === null) context.queue.post(receive);
     else this.#acceptKept(receive, message);
@@ -249,9 +253,12 @@ export class Engine implements FrameHandler {
     const receive = this.#numbers.at(number) as Receive;
     const peer = receive.context.members.worldOf[receive.from]!;
     const pieces = receive.pieces!;
-    if (byteLength > 0) {
+    // A fetch that failed half-way has brought the first part already.
+    const skipped = Math.max(0, receive.taken - offset);
+    if (byteLength > skipped) {
       if (pieces.bytes === undefined) receive.layout!.unpack(offset, byteLength, views, payloadOffset);
-      else transport.copyPayload(payloadOffset, pieces.bytes, offset, byteLength);
+      else transport.copyPayload(payloadOffset + skipped, pieces.bytes, offset + skipped, byteLength - skipped);
+      if (receive.onPart !== undefined) receive.notePart(offset + skipped, byteLength - skipped);
     }
     transport.release(peer, aux);
     pieces.received += byteLength;
@@ -259,7 +266,7 @@ export class Engine implements FrameHandler {
     this.#numbers.release(receive);
     receive.pieces = undefined;
     if (byteLength >= 0) {
-      this.#choice.record(false, receive.byteLength, pieces.since, nowMs());
+      this.#choiceFor(receive).record(false, receive.byteLength, pieces.since, nowMs());
       receive.complete();
     } else
       receive.fail(
@@ -377,6 +384,7 @@ export class Engine implements FrameHandler {
     if (isWanted && byteLength !== 0) {
       if (receive.layout !== undefined) receive.layout.unpack(0, byteLength, views, payloadOffset);
       else COPY_OUT[code]!(views, payloadOffset, receive.into!, 0, byteLength >> shift);
+      if (receive.onPart !== undefined) receive.notePart(0, byteLength);
     }
     if (kind === SHORT) transport.returnCredit(peer);
     else transport.release(peer, aux);
@@ -419,6 +427,7 @@ export class Engine implements FrameHandler {
     }
     if (peer === this.worldRank) {
       copyToSelf(this.#numbers.at(number) as Send, receive);
+      if (receive.onPart !== undefined) receive.notePart(0, receive.byteLength);
       this.onFinish(number);
       receive.complete();
       return;
@@ -427,7 +436,7 @@ export class Engine implements FrameHandler {
       address === 0 ||
       receive.layout !== undefined ||
       transport.canFetch(peer) !== undefined ||
-      !this.#choice.prefersFetch(receive.byteLength)
+      !this.#choiceFor(receive).prefersFetch(receive.byteLength)
     ) {
       this.#clear(receive, peer, number);
       return;
@@ -438,11 +447,15 @@ export class Engine implements FrameHandler {
         this.#clear(receive, peer, number);
         return;
       }
-      this.#choice.record(true, receive.byteLength, start, nowMs());
+      this.#choiceFor(receive).record(true, receive.byteLength, start, nowMs());
       this.#control(peer, FINISH, number, 0);
       receive.complete();
     };
-    this.#fetches.add(peer, new Fetch(transport, peer, address, bytesOf(receive.into!), receive.byteLength, end));
+    this.#fetches.add(peer, new Fetch(transport, peer, address, receive, end));
+  }
+
+  #choiceFor({ onPart }: Receive): CopyChoice {
+    return onPart === undefined ? this.#choice : this.#partChoice;
   }
 
   /** Ask the sender for the payload in pieces. */

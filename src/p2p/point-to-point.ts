@@ -95,6 +95,12 @@ export class Send extends Operation<void> {
   }
 }
 
+/**
+ * Called for each part of a receive's array once its elements, `start` up to `end`, are there. Parts are whole multiples of
+ * 16 bytes but for the last, and cover the message once.
+ */
+export type OnPart = (start: number, end: number) => void;
+
 /** A receive whose payload arrives in pieces. */
 export interface PieceCount {
   /** Where they go; undefined: into the receive's layout. */
@@ -128,6 +134,9 @@ export class Receive extends Operation<Status> implements Matchable {
   pieces: PieceCount | undefined = undefined;
   /** Where elements go when that is not `into`. */
   readonly layout: ArrayLayout | undefined;
+  onPart: OnPart | undefined = undefined;
+  /** Bytes that a fetch has brought and onPart has been told of. */
+  taken = 0;
 
   constructor(
     progress: Driver,
@@ -147,6 +156,12 @@ export class Receive extends Operation<Status> implements Matchable {
     this.capacity = capacity;
     this.source = source;
     this.tag = tag;
+  }
+
+  /** Tell onPart of a part that has arrived. */
+  notePart(byteOffset: number, byteLength: number): void {
+    const size = ELEMENT_BYTES[this.code]!;
+    this.onPart!(byteOffset / size, (byteOffset + byteLength) / size);
   }
 
   get value(): Status {

@@ -1,7 +1,7 @@
 /**
  * Rendezvous: how the payload of an announced message moves once its receive is known.
  *
- * Two ways. Fetch: the receiver reads the sender's memory in pieces of 1 MiB, with progress between, then says FINISH.
+ * Two ways. Fetch: the receiver reads the sender's memory in pieces, with progress between, then says FINISH.
  * Stream: the receiver says CLEAR; the sender copies pieces into its own large buffers, the receiver copies them out.
  * A fetch that the system refuses half-way goes on as a stream from the start.
  */
@@ -15,6 +15,10 @@ import type { Active } from './progress.ts';
 
 /** Bytes read between two looks at the inbox. */
 const FETCH_BYTES = 1 << 20;
+/** The same where each part is worked on at once, so that it is still in the core's cache (bench/osu/allreduce). */
+const PART_BYTES = 1 << 17;
+/** Parts are whole multiples of it. */
+const PART_UNIT = 16;
 /** Pieces sent in one turn of progress at most. */
 const STREAM_LIMIT = 8;
 
@@ -70,34 +74,41 @@ export class Fetch implements Active {
   readonly #transport: Transport;
   readonly #peer: number;
   readonly #address: number;
+  readonly #receive: Receive;
   readonly #into: Uint8Array;
-  readonly #byteLength: number;
   readonly #onEnd: (errno: number) => void;
   #offset = 0;
 
   /** `onEnd` gets 0 when all bytes are there, else the errno of a read that failed. */
-  constructor(
-    transport: Transport,
-    peer: number,
-    address: number,
-    into: Uint8Array,
-    byteLength: number,
-    onEnd: (errno: number) => void,
-  ) {
+  constructor(transport: Transport, peer: number, address: number, receive: Receive, onEnd: (errno: number) => void) {
     this.#transport = transport;
     this.#peer = peer;
     this.#address = address;
-    this.#into = into;
-    this.#byteLength = byteLength;
+    this.#receive = receive;
+    this.#into = bytesOf(receive.into!);
     this.#onEnd = onEnd;
   }
 
   advance(): boolean {
+    const receive = this.#receive;
+    const hasParts = receive.onPart !== undefined;
     const offset = this.#offset;
-    const bytes = Math.min(FETCH_BYTES, this.#byteLength - offset);
-    const read = this.#transport.fetch(this.#peer, this.#address + offset, this.#into, offset, bytes);
+    const left = receive.byteLength - offset;
+    let read = this.#transport.fetch(
+      this.#peer,
+      this.#address + offset,
+      this.#into,
+      offset,
+      Math.min(hasParts ? PART_BYTES : FETCH_BYTES, left),
+    );
+    if (hasParts && read > 0) {
+      // What is behind the last whole unit is read again.
+      if (read < left) read -= read % PART_UNIT;
+      receive.taken = offset + read;
+      receive.notePart(offset, read);
+    }
     if (read > 0) this.#offset = offset + read;
-    if (read <= 0 || this.#offset === this.#byteLength) {
+    if (read <= 0 || read === left) {
       this.isOver = true;
       this.#onEnd(read <= 0 ? -read || 5 : 0);
     }

@@ -21,7 +21,7 @@ export interface Capabilities {
   readonly shortBytes: number;
   /** Largest message that is sent at once. */
   readonly eagerBytes: number;
-  /** Largest piece of a longer message. */
+  /** Largest piece of a longer message, a multiple of 16: all pieces but the last are so long. */
   readonly pieceBytes: number;
   /** The receiver can read the sender's memory. */
   readonly canFetch: boolean;

@@ -7,7 +7,7 @@
  * Cost: 2 log2 p α + 2 (p - 1)/p n β + (p - 1)/p n γ, and 2 (α + n β) + n γ more for p no power of two; for q survivors
  * 2 q log2 q + 2 (p - q) messages, 2 (q - 1) n + 2 (p - q) n bytes.
  * Needs: an operator that is commutative and works element by element.
- * Order: not kept.
+ * Order: not kept; two ranks have only one.
  * Wins when: n is long and p a power of two.
  * See: Rabenseifner: Optimization of collective reduction operations (2004).
  */
@@ -22,11 +22,10 @@ import type { Port, Schedule } from '../schedule.ts';
 export function* rabenseifner(port: Port, { input, output, op, code }: AllreduceArguments): Schedule {
   const count = input.length;
   const unit = unitOf(op);
-  if (output !== input) output.set(input as never);
   const fold = foldRanks(port.rank, port.size, -1);
   const { survivors, self, partner } = fold;
   const start = (chunk: number): number => chunkStart(count, survivors, chunk, unit);
-  yield* reduceScatter(port, fold, output, op, code, start);
+  yield* reduceScatter(port, fold, input, output, op, code, start);
 
   if (self < 0) {
     yield port.recv(output, partner);

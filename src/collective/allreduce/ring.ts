@@ -6,16 +6,16 @@
  *
  * Cost: 2 (p - 1) α + 2 (p - 1)/p n β + (p - 1)/p n γ; 2 p (p - 1) messages, 2 (p - 1) n bytes.
  * Needs: an operator that is commutative and works element by element.
- * Order: not kept.
+ * Order: not kept; two ranks have only one.
  * Wins when: n is long, whatever p; neighbours only.
  * See: Patarasuk, Yuan: Bandwidth optimal all-reduce algorithms for clusters of workstations (2009).
  */
 
-import { createArray } from '../../datatype/element-type.ts';
+import { createArray, type TypedArray } from '../../datatype/element-type.ts';
 import { unitOf } from '../../datatype/operator.ts';
-import { reduceInto } from '../../datatype/reduce-kernels.ts';
 import type { AllreduceArguments } from '../arguments.ts';
 import { chunkStart } from '../chunk.ts';
+import { receiveReduced } from '../receive-reduced.ts';
 import type { Port, Schedule } from '../schedule.ts';
 
 /** Run an allreduce. */
@@ -23,22 +23,21 @@ export function* ring(port: Port, { input, output, op, code }: AllreduceArgument
   const { rank, size } = port;
   const count = input.length;
   const unit = unitOf(op);
-  if (output !== input) output.set(input as never);
-  const chunk = (index: number) => {
+  if (size === 1 && output !== input) output.set(input as never);
+  const chunk = (array: TypedArray, index: number) => {
     const which = (index + 2 * size) % size;
-    return output.subarray(chunkStart(count, size, which, unit), chunkStart(count, size, which + 1, unit));
+    return array.subarray(chunkStart(count, size, which, unit), chunkStart(count, size, which + 1, unit));
   };
   const next = (rank + 1) % size;
   const previous = (rank + size - 1) % size;
   // Chunk 0 is never shorter than another.
-  const spare = createArray(code, chunkStart(count, size, 1, unit));
+  const scratch = output === input ? createArray(code, chunkStart(count, size, 1, unit)) : undefined;
   for (let step = 0; step < size - 1; step++) {
-    const target = chunk(rank - step - 1);
-    const incoming = spare.subarray(0, target.length);
-    yield port.exchange(chunk(rank - step), next, incoming, previous);
-    reduceInto(op, code, incoming, target, target.length);
+    const index = rank - step - 1;
+    receiveReduced(port, previous, chunk(input, index), chunk(output, index), scratch, op, code);
+    yield port.send(chunk(step === 0 ? input : output, rank - step), next);
   }
   for (let step = 0; step < size - 1; step++) {
-    yield port.exchange(chunk(rank + 1 - step), next, chunk(rank - step), previous);
+    yield port.exchange(chunk(output, rank + 1 - step), next, chunk(output, rank - step), previous);
   }
 }

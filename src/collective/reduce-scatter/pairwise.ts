@@ -6,15 +6,15 @@
  *
  * Cost: (p - 1) α + n β + n γ, n the bytes of all blocks; p (p - 1) messages, (p - 1) n bytes.
  * Needs: an operator that is commutative and works element by element.
- * Order: not kept.
+ * Order: not kept; two ranks have only one.
  * Wins when: n is long: every byte moves once, and scratch is one block.
  * See: Thakur, Rabenseifner, Gropp: Optimization of collective communication operations in MPICH (2005), section 3.4.
  */
 
 import { createArray } from '../../datatype/element-type.ts';
-import { reduceInto } from '../../datatype/reduce-kernels.ts';
 import type { ReduceScatterArguments } from '../arguments.ts';
 import { blockStarts } from '../chunk.ts';
+import { receiveReduced } from '../receive-reduced.ts';
 import type { Port, Schedule } from '../schedule.ts';
 
 /** Run a reduce-scatter. */
@@ -25,12 +25,14 @@ export function* pairwise(port: Port, { input, output, counts, op, code }: Reduc
   const count = counts[rank]!;
   // Not in `output`, which may be the beginning of `input`.
   const result = createArray(code, count);
-  const incoming = createArray(code, count);
-  result.set(block(rank) as never);
+  const scratch = size > 2 ? createArray(code, count) : undefined;
+  if (size === 1) result.set(input as never);
   for (let step = 1; step < size; step++) {
     const dest = (rank + step) % size;
-    yield port.exchange(block(dest), dest, incoming, (rank + size - step) % size);
-    reduceInto(op, code, incoming, result, count);
+    // The first combination brings the own block into the result.
+    const isFirst = step === 1;
+    receiveReduced(port, (rank + size - step) % size, block(rank), result, isFirst ? undefined : scratch, op, code);
+    yield port.send(block(dest), dest);
   }
   output.set(result as never);
 }

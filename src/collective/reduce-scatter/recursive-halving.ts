@@ -6,7 +6,7 @@
  *
  * Cost: (log2 q + 2) α + 2 n β + n γ, n the bytes of all blocks; p - q more messages before and after for p no power of two.
  * Needs: an operator that is commutative and works element by element.
- * Order: not kept.
+ * Order: not kept; two ranks have only one.
  * Wins when: n is short or middling: fewest rounds.
  * See: Thakur, Rabenseifner, Gropp: Optimization of collective communication operations in MPICH (2005), section 3.4.
  */
@@ -24,9 +24,8 @@ export function* recursiveHalving(port: Port, { input, output, counts, op, code 
   const fold = foldRanks(rank, size, -1);
   const pairs = size - fold.survivors;
   const accumulator = createArray(code, input.length);
-  accumulator.set(input as never);
   // A survivor of a pair works for both.
-  yield* reduceScatter(port, fold, accumulator, op, code, (chunk) => starts[chunk < pairs ? 2 * chunk : chunk + pairs]!);
+  yield* reduceScatter(port, fold, input, accumulator, op, code, (chunk) => starts[chunk < pairs ? 2 * chunk : chunk + pairs]!);
 
   const block = (of: number) => accumulator.subarray(starts[of]!, starts[of + 1]!);
   if (fold.self < 0) {

@@ -7,7 +7,7 @@
  * Cost: 2 log2 p α + 2 (p - 1)/p n β + (p - 1)/p n γ, and α + n β + n γ more for p no power of two; for q survivors
  * p - q + q log2 q + q - 1 messages, (p - q) n + 2 (q - 1) n bytes.
  * Needs: an operator that is commutative and works element by element.
- * Order: not kept.
+ * Order: not kept; two ranks have only one.
  * Wins when: n is long: the work of combining is shared among all.
  * See: Rabenseifner: Optimization of collective reduction operations (2004).
  */
@@ -25,11 +25,10 @@ export function* rabenseifner(port: Port, { input, output, op, code, root }: Red
   const count = input.length;
   const unit = unitOf(op);
   const accumulator = rank === root && output !== undefined ? output : createArray(code, count);
-  if (accumulator !== input) accumulator.set(input as never);
   const fold = foldRanks(rank, size, root);
   const { survivors, self } = fold;
   const start = (chunk: number): number => chunkStart(count, survivors, chunk, unit);
-  yield* reduceScatter(port, fold, accumulator, op, code, start);
+  yield* reduceScatter(port, fold, input, accumulator, op, code, start);
 
   if (self < 0) return;
   // The root's number: of a pair that holds the root, the root survives.

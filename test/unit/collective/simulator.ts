@@ -3,7 +3,7 @@
  *
  * Messages of a pair of ranks and a collective match in order; whether a send completes at once or only when it is
  * received is drawn, and a message's bytes are read when it is delivered, so that a schedule that touches a buffer under
- * way gets wrong data. A rank that watches a word sees its change only after somebody called wake(), or after something
+ * way gets wrong data; a message comes in parts. A rank that watches a word sees its change only after somebody called wake(), or after something
  * happened on the rank itself: as one that sleeps. Nothing left to do before the end is a deadlock, and is described.
  */
 
@@ -33,6 +33,8 @@ interface Message {
 interface Receive {
   readonly into: Uint8Array;
   readonly task: Task;
+  /** Told of each part of the message: whole multiples of 16 bytes but for the last. */
+  readonly onPart: ((byteOffset: number, byteEnd: number) => void) | undefined;
 }
 
 interface Channel {
@@ -165,11 +167,16 @@ class Simulation {
 
   #deliver(channel: Channel): void {
     const { data, sender } = channel.messages.shift()!;
-    const { into, task } = channel.receives.shift()!;
+    const { into, task, onPart } = channel.receives.shift()!;
     if (channel.messages.length === 0 || channel.receives.length === 0) this.#ready.splice(this.#ready.indexOf(channel), 1);
     if (data.length !== into.length)
       throw new Error(`${channel.name}: ${data.length} bytes arrived, ${into.length} were expected`);
-    into.set(data);
+    for (let from = 0; from < data.length; ) {
+      const to = Math.min(data.length, from + 16 * (1 + Math.floor(this.#random() * 64)));
+      into.set(data.subarray(from, to), from);
+      onPart?.(from, to);
+      from = to;
+    }
     for (const end of [task, sender]) {
       if (end === undefined) continue;
       end.open--;
@@ -223,16 +230,18 @@ class Simulation {
       if (channel.messages.length === 1 && channel.receives.length > 0) this.#ready.push(channel);
       return STEP;
     };
-    const recv = (into: TypedArray, source: number): Step => {
+    const recv = (into: TypedArray, source: number, onPart?: (start: number, end: number) => void): Step => {
       this.#check(source, rank);
       task.open++;
       const channel = this.#channel(call, source, rank);
-      channel.receives.push({ into: bytesOf(into), task });
+      const { BYTES_PER_ELEMENT: size } = into;
+      const inBytes = onPart && ((from: number, to: number): void => onPart(from / size, to / size));
+      channel.receives.push({ into: bytesOf(into), task, onPart: inBytes });
       if (channel.receives.length === 1 && channel.messages.length > 0) this.#ready.push(channel);
       return STEP;
     };
-    const exchange = (data: TypedArray, dest: number, into: TypedArray, source: number): Step => {
-      recv(into, source);
+    const exchange: Port['exchange'] = (data, dest, into, source, onPart) => {
+      recv(into, source, onPart);
       return send(data, dest);
     };
     const until = (word: number, value: number): Step => {
