@@ -16,7 +16,7 @@ import type { Active } from './progress.ts';
 /** Bytes read between two looks at the inbox. */
 const FETCH_BYTES = 1 << 20;
 /** The same where each part is worked on at once, so that it is still in the core's cache (bench/osu/allreduce). */
-const PART_BYTES = 1 << 17;
+const PART_BYTES = 1 << 18;
 /** Parts are whole multiples of it. */
 const PART_UNIT = 16;
 /** Pieces sent in one turn of progress at most. */
