@@ -13,6 +13,8 @@ import { reduceInto } from '../datatype/reduce-kernels.ts';
 import { receiveReduced } from './receive-reduced.ts';
 import type { Port, Schedule } from './schedule.ts';
 
+const NOTHING = new Uint8Array(0);
+
 /** Return the rank that stands at a position of the tree. */
 export function rankAt(position: number, root: number, size: number): number {
   const rank = position + root;
@@ -22,6 +24,16 @@ export function rankAt(position: number, root: number, size: number): number {
 /** Return the position of a rank in the tree. */
 export function positionOf(rank: number, root: number, size: number): number {
   return rank < root ? rank - root + size : rank - root;
+}
+
+/** Tell position 0, rank 0, that all have come. */
+export function* signalUp(port: Port): Schedule {
+  const { rank, size } = port;
+  let mask = 1;
+  for (; mask < size && (rank & mask) === 0; mask <<= 1) {
+    if (rank + mask < size) yield port.recv(NOTHING, rank + mask);
+  }
+  if (rank !== 0) yield port.send(NOTHING, rank - mask);
 }
 
 /** Send `data` of the root down the tree into `data` of everybody. */

@@ -14,12 +14,13 @@ import { reduceBcast } from './allreduce/reduce-bcast.ts';
 import { ring as allreduceRing } from './allreduce/ring.ts';
 import { sharedCounter as allreduceSharedCounter } from './allreduce/shared-counter.ts';
 import { sharedFlags as allreduceSharedFlags } from './allreduce/shared-flags.ts';
+import { twoLevel as allreduceTwoLevel } from './allreduce/two-level.ts';
 import { bruck as alltoallBruck } from './alltoall/bruck.ts';
-import { linear as alltoallLinear } from './alltoall/linear.ts';
 import { pairwise } from './alltoall/pairwise.ts';
 import { sharedCounter as alltoallSharedCounter } from './alltoall/shared-counter.ts';
-import { linear as alltoallvLinear } from './alltoallv/linear.ts';
+import { spread as alltoallSpread } from './alltoall/spread.ts';
 import { pairwise as alltoallvPairwise } from './alltoallv/pairwise.ts';
+import { spread as alltoallvSpread } from './alltoallv/spread.ts';
 import type {
   AllgatherArguments,
   AllgathervArguments,
@@ -40,10 +41,12 @@ import { dissemination } from './barrier/dissemination.ts';
 import { sharedCounter as barrierSharedCounter } from './barrier/shared-counter.ts';
 import { sharedFlags as barrierSharedFlags } from './barrier/shared-flags.ts';
 import { tree as barrierTree } from './barrier/tree.ts';
+import { twoLevel as barrierTwoLevel } from './barrier/two-level.ts';
 import { binomial as bcastBinomial } from './bcast/binomial.ts';
 import { pipelinedChain } from './bcast/pipelined-chain.ts';
 import { scatterAllgather } from './bcast/scatter-allgather.ts';
 import { sharedCounter as bcastSharedCounter } from './bcast/shared-counter.ts';
+import { twoLevel as bcastTwoLevel } from './bcast/two-level.ts';
 import { linear as exscanLinear } from './exscan/linear.ts';
 import { recursiveDoubling as exscanRecursiveDoubling } from './exscan/recursive-doubling.ts';
 import { binomial as gatherBinomial } from './gather/binomial.ts';
@@ -55,6 +58,7 @@ import { binomial as reduceBinomial } from './reduce/binomial.ts';
 import { linear as reduceLinear } from './reduce/linear.ts';
 import { rabenseifner as reduceRabenseifner } from './reduce/rabenseifner.ts';
 import { sharedCounter as reduceSharedCounter } from './reduce/shared-counter.ts';
+import { twoLevel as reduceTwoLevel } from './reduce/two-level.ts';
 import { pairwise as reduceScatterPairwise } from './reduce-scatter/pairwise.ts';
 import { recursiveHalving } from './reduce-scatter/recursive-halving.ts';
 import { reduceScatterv } from './reduce-scatter/reduce-scatterv.ts';
@@ -93,6 +97,7 @@ export const CATALOGUE: {
   barrier: {
     dissemination,
     tree: barrierTree,
+    'two-level': barrierTwoLevel,
     'shared-counter': barrierSharedCounter,
     'shared-flags': barrierSharedFlags,
   },
@@ -100,12 +105,14 @@ export const CATALOGUE: {
     binomial: bcastBinomial,
     'scatter-allgather': scatterAllgather,
     'pipelined-chain': pipelinedChain,
+    'two-level': bcastTwoLevel,
     'shared-counter': bcastSharedCounter,
   },
   reduce: {
     binomial: reduceBinomial,
     linear: reduceLinear,
     rabenseifner: reduceRabenseifner,
+    'two-level': reduceTwoLevel,
     'shared-counter': reduceSharedCounter,
   },
   allreduce: {
@@ -113,6 +120,7 @@ export const CATALOGUE: {
     'reduce-bcast': reduceBcast,
     rabenseifner: allreduceRabenseifner,
     ring: allreduceRing,
+    'two-level': allreduceTwoLevel,
     'shared-counter': allreduceSharedCounter,
     'shared-flags': allreduceSharedFlags,
   },
@@ -136,14 +144,14 @@ export const CATALOGUE: {
     'shared-counter': allgatherSharedCounter,
   },
   alltoall: {
-    linear: alltoallLinear,
+    spread: alltoallSpread,
     pairwise,
     bruck: alltoallBruck,
     'shared-counter': alltoallSharedCounter,
   },
   scatterv: { linear: scattervLinear },
   allgatherv: { linear: allgathervLinear, ring: allgathervRing },
-  alltoallv: { linear: alltoallvLinear, pairwise: alltoallvPairwise },
+  alltoallv: { spread: alltoallvSpread, pairwise: alltoallvPairwise },
   reduceScatter: {
     'recursive-halving': recursiveHalving,
     pairwise: reduceScatterPairwise,
@@ -158,6 +166,7 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
   barrier: {
     dissemination: 'ceil(log2 p) rounds: tell the rank 2^k above, hear from the rank 2^k below',
     tree: 'combine up a binomial tree, broadcast down: 2 (p - 1) messages',
+    'two-level': 'trees within hosts, dissemination among their leaders',
     'shared-counter': 'one counter in shared memory; the last to arrive tells all',
     'shared-flags': 'a flag a rank in shared memory; each watches all',
   },
@@ -165,12 +174,14 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
     binomial: 'down a binomial tree: ceil(log2 p) (α + n β)',
     'scatter-allgather': 'scatter down a binomial tree, allgather on a ring: about 2 n β',
     'pipelined-chain': 'along a chain, in pieces: about n β for very long data',
+    'two-level': 'down a binomial tree of hosts, then of the ranks of each',
     'shared-counter': "through the root's slot in shared memory",
   },
   reduce: {
     binomial: 'up a binomial tree, ranks in order: ceil(log2 p) (α + n β + n γ)',
     linear: 'on the root, strictly from the left: (p - 1) (α + n β + n γ)',
     rabenseifner: 'reduce-scatter by recursive halving, binomial gather: about 2 n β + n γ',
+    'two-level': 'up a binomial tree within each host, then up one of hosts',
     'shared-counter': "through slots in shared memory, in the binomial tree's order",
   },
   allreduce: {
@@ -178,6 +189,7 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
     'reduce-bcast': 'binomial reduction to rank 0, binomial broadcast; one order of operations',
     rabenseifner: 'reduce-scatter by recursive halving, allgather by recursive doubling: about 2 n β + n γ',
     ring: 'reduce-scatter and allgather on a ring: 2 (p - 1) rounds, about 2 n β + n γ',
+    'two-level': 'reduce within each host, allreduce among their leaders, broadcast within each',
     'shared-counter': 'slots in shared memory; the last to arrive reduces and tells all',
     'shared-flags': 'slots and flags in shared memory; each reduces for itself',
   },
@@ -201,7 +213,7 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
     'shared-counter': 'through slots in shared memory',
   },
   alltoall: {
-    linear: 'everything posted at once: (p - 1) (α + n β)',
+    spread: 'everything posted at once: (p - 1) (α + n β)',
     pairwise: 'one partner at a time: (p - 1) (α + n β)',
     bruck: 'ceil(log2 p) packed messages: ceil(log2 p) (α + p/2 n β)',
     'shared-counter': 'through slots in shared memory',
@@ -212,7 +224,7 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
     ring: 'blocks go round a ring: (p - 1) α + n β',
   },
   alltoallv: {
-    linear: 'everything posted at once: (p - 1) α + n β',
+    spread: 'everything posted at once: (p - 1) α + n β',
     pairwise: 'one partner at a time: (p - 1) α + n β',
   },
   reduceScatter: {

@@ -20,6 +20,9 @@ export interface PlanSettings {
   readonly size: number;
   /** Bytes of a slot of its area, 0 without one. */
   readonly slotBytes: number;
+  /** Hosts that its ranks are on, and whether the ranks of each follow one another. */
+  readonly hosts: number;
+  readonly isContiguous: boolean;
   readonly isDeterministic: boolean;
   /** Return the algorithm that the user forces for an operation. */
   readonly forced: (operation: OperationName) => string | undefined;
@@ -65,7 +68,7 @@ export class Plan<Arguments> {
   }
 
   #fill(ranges: Range<Arguments>[], kind: number): void {
-    const { size, slotBytes, isDeterministic } = this.#settings;
+    const { size, slotBytes, hosts, isContiguous, isDeterministic } = this.#settings;
     const limits = new Set([Number.POSITIVE_INFINITY]);
     if (slotBytes > 0) {
       const room = payloadBytes(slotBytes);
@@ -85,6 +88,8 @@ export class Plan<Arguments> {
         isCommutative: kind !== USER_ORDERED,
         isBuiltIn: kind === BUILT_IN,
         slotBytes,
+        hosts,
+        isContiguous,
         isDeterministic,
       };
       ranges.push({ maxBytes, algorithm: this.#algorithmFor(situation, forced) });

@@ -17,7 +17,7 @@ import type { Engine } from '../p2p/engine.ts';
 import type { Context } from '../p2p/point-to-point.ts';
 import type { Active } from '../p2p/progress.ts';
 import { Operation, type Owner } from '../p2p/request.ts';
-import type { Area, Port, Schedule, Step } from './schedule.ts';
+import type { Area, Hosts, Port, Schedule, Step } from './schedule.ts';
 
 const STEP: Step = { kind: 'step' };
 
@@ -51,6 +51,8 @@ export interface CollectiveSpace {
   readonly context: Context;
   /** Given once the members have agreed on it. */
   area: SharedArea | undefined;
+  /** Its ranks by host; undefined when they are all on one. */
+  readonly hosts: Hosts | undefined;
   /** Set when an abandoned collective left the communicator in an unknown state. */
   broken: string | undefined;
   /** Collectives started so far; wraps within the tags. */
@@ -63,6 +65,7 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
   readonly rank: number;
   readonly size: number;
   area: Area | undefined;
+  readonly hosts: Hosts | undefined;
   readonly #space: CollectiveSpace;
   readonly #name: string;
   readonly #tag: number;
@@ -92,6 +95,7 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
     this.#tag = space.count;
     this.#result = result;
     this.area = space.area;
+    this.hosts = space.hosts;
     this.#schedule = begin(this);
     this.#run();
   }

@@ -9,18 +9,18 @@ import { paddedBytes, payloadBytes } from './area-turn.ts';
 
 /** The collectives, each with the names of its algorithms. */
 export interface AlgorithmNames {
-  barrier: 'dissemination' | 'tree' | 'shared-counter' | 'shared-flags';
-  bcast: 'binomial' | 'scatter-allgather' | 'pipelined-chain' | 'shared-counter';
-  reduce: 'binomial' | 'linear' | 'rabenseifner' | 'shared-counter';
-  allreduce: 'recursive-doubling' | 'reduce-bcast' | 'rabenseifner' | 'ring' | 'shared-counter' | 'shared-flags';
+  barrier: 'dissemination' | 'tree' | 'two-level' | 'shared-counter' | 'shared-flags';
+  bcast: 'binomial' | 'scatter-allgather' | 'pipelined-chain' | 'two-level' | 'shared-counter';
+  reduce: 'binomial' | 'linear' | 'rabenseifner' | 'two-level' | 'shared-counter';
+  allreduce: 'recursive-doubling' | 'reduce-bcast' | 'rabenseifner' | 'ring' | 'two-level' | 'shared-counter' | 'shared-flags';
   gather: 'linear' | 'binomial' | 'shared-counter';
   gatherv: 'linear';
   scatter: 'linear' | 'binomial' | 'shared-counter';
   allgather: 'recursive-doubling' | 'ring' | 'bruck' | 'shared-counter';
-  alltoall: 'linear' | 'pairwise' | 'bruck' | 'shared-counter';
+  alltoall: 'spread' | 'pairwise' | 'bruck' | 'shared-counter';
   scatterv: 'linear';
   allgatherv: 'linear' | 'ring';
-  alltoallv: 'linear' | 'pairwise';
+  alltoallv: 'spread' | 'pairwise';
   reduceScatter: 'recursive-halving' | 'pairwise' | 'reduce-scatterv';
   scan: 'recursive-doubling' | 'linear';
   exscan: 'recursive-doubling' | 'linear';
@@ -40,6 +40,10 @@ export interface Situation {
   readonly isBuiltIn: boolean;
   /** Bytes of a slot of the communicator's area, 0 without one. */
   readonly slotBytes: number;
+  /** Hosts that the ranks are on. */
+  readonly hosts: number;
+  /** Whether the ranks of each host follow one another. */
+  readonly isContiguous: boolean;
   /** Whether results must not depend on placement. */
   readonly isDeterministic: boolean;
 }
@@ -53,6 +57,10 @@ export interface Restriction {
   /** It combines ranks out of order. */
   readonly needsCommutative?: true;
   readonly needsPowerOfTwo?: true;
+  /** It works within hosts and among them. */
+  readonly needsHosts?: true;
+  /** It combines the ranks of a host first: in order only where they follow one another. */
+  readonly ordersByHost?: true;
   /**
    * For reductions: sizes at which ranks are combined in the one binomial tree of binomial-tree.ts; a number: up to so many
    * ranks. Only these give the same bits whatever else selection may choose elsewhere.
@@ -65,6 +73,7 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
   barrier: {
     dissemination: {},
     tree: {},
+    'two-level': { needsHosts: true },
     'shared-counter': { needsArea: 'bytes' },
     'shared-flags': { needsArea: 'bytes' },
   },
@@ -72,12 +81,14 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
     binomial: {},
     'scatter-allgather': {},
     'pipelined-chain': {},
+    'two-level': { needsHosts: true },
     'shared-counter': { needsArea: 'bytes' },
   },
   reduce: {
     binomial: { keepsTree: 'always' },
     linear: {},
     rabenseifner: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
+    'two-level': { needsHosts: true, ordersByHost: true },
     'shared-counter': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'always' },
   },
   allreduce: {
@@ -85,6 +96,7 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
     'reduce-bcast': { keepsTree: 'always' },
     rabenseifner: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
     ring: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
+    'two-level': { needsHosts: true, ordersByHost: true },
     'shared-counter': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'always' },
     'shared-flags': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 3 },
   },
@@ -108,14 +120,14 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
     'shared-counter': { needsArea: 'bytes' },
   },
   alltoall: {
-    linear: {},
+    spread: {},
     pairwise: {},
     bruck: {},
     'shared-counter': { needsArea: 'blocks' },
   },
   scatterv: { linear: {} },
   allgatherv: { linear: {}, ring: {} },
-  alltoallv: { linear: {}, pairwise: {} },
+  alltoallv: { spread: {}, pairwise: {} },
   reduceScatter: {
     'recursive-halving': { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
     pairwise: { needsBuiltIn: true, needsCommutative: true, keepsTree: 2 },
@@ -131,8 +143,9 @@ const REDUCING: ReadonlySet<OperationName> = new Set(['reduce', 'allreduce', 're
 
 /** Return why an algorithm cannot run in a situation, or undefined when it can. */
 export function refusal(operation: OperationName, algorithm: string, situation: Situation): string | undefined {
-  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo }: Restriction = restrictionOf(operation, algorithm);
-  const { size, bytes, slotBytes } = situation;
+  const restriction: Restriction = restrictionOf(operation, algorithm);
+  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo, needsHosts, ordersByHost } = restriction;
+  const { size, bytes, slotBytes, hosts } = situation;
   if (needsArea !== undefined) {
     if (slotBytes === 0) return 'the ranks have no shared area: they are not all on one host, or none was left';
     const wanted = needsArea === 'bytes' ? bytes : paddedBytes(bytes) * size;
@@ -142,17 +155,25 @@ export function refusal(operation: OperationName, algorithm: string, situation: 
   if (needsBuiltIn && !situation.isBuiltIn) return 'the operator is not built in, and the algorithm divides or shares its arrays';
   if (needsCommutative && !situation.isCommutative) return 'the operator is not commutative';
   if (needsPowerOfTwo && (size & (size - 1)) !== 0) return `${size} ranks are no power of two`;
+  if (needsHosts && hosts === 1) return 'all ranks are on one host';
+  if (needsHosts && hosts === size) return 'every rank is on a host of its own';
+  if (ordersByHost && !situation.isCommutative && !situation.isContiguous) {
+    return 'the operator is not commutative, and the ranks of a host do not follow one another';
+  }
   return undefined;
 }
 
 /** Return what an algorithm needs, in words; empty: nothing. */
 export function needsOf(operation: OperationName, algorithm: string): string {
-  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo } = restrictionOf(operation, algorithm);
+  const restriction = restrictionOf(operation, algorithm);
+  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo, needsHosts, ordersByHost } = restriction;
   const needs: string[] = [];
   if (needsArea !== undefined) needs.push(`ranks of one host, ${needsArea === 'bytes' ? 'n bytes' : 'p n bytes'} within a slot`);
   if (needsBuiltIn && needsCommutative) needs.push('a commutative operator of the standard');
   else if (needsBuiltIn) needs.push('an operator of the standard');
   if (needsPowerOfTwo) needs.push('p a power of two');
+  if (needsHosts) needs.push('several hosts, one of them with several ranks');
+  if (ordersByHost) needs.push('hosts whose ranks follow one another where the operator is not commutative');
   return needs.join('; ');
 }
 

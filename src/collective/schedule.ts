@@ -40,6 +40,16 @@ export interface Area {
   settled: number;
 }
 
+/** The ranks of a communicator by the host that they run on (hosts.ts). */
+export interface Hosts {
+  /** By host: its ranks, ascending. */
+  readonly ranksOf: readonly (readonly number[])[];
+  /** Number of the host of each rank. */
+  readonly hostOf: readonly number[];
+  /** Whether the ranks of each host follow one another. */
+  readonly isContiguous: boolean;
+}
+
 /** What an algorithm sees of its communicator. Ranks are the communicator's. */
 export interface Port {
   readonly rank: number;
@@ -49,6 +59,8 @@ export interface Port {
    * the first collective that a schedule begins (collectives.ts): a field of each collective's own port.
    */
   area: Area | undefined;
+  /** The ranks by host; undefined when they are all on one. */
+  readonly hosts: Hosts | undefined;
   send(data: TypedArray | ArrayLayout, dest: number): Step;
   /**
    * `onPart`, for arrays only, is called for each part of `into` once elements `start` up to `end` are there, while others may

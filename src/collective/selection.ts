@@ -35,11 +35,13 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
   barrier: [
     { algorithm: 'shared-flags', maxSize: 2, why: 'two ranks of one host: a flag each' },
     { algorithm: 'shared-counter', why: 'ranks of one host: a counter in shared memory' },
+    { algorithm: 'two-level', why: 'several hosts: few messages between them' },
     { algorithm: 'dissemination', maxSize: 256, why: 'fewest rounds' },
     { algorithm: 'tree', why: 'very many ranks: fewest messages' },
   ],
   bcast: [
     { algorithm: 'shared-counter', why: 'ranks of one host, data within a slot: through shared memory' },
+    { algorithm: 'two-level', maxBytes: 32768, why: 'several hosts, short data: few messages between them' },
     { algorithm: 'binomial', maxSize: 2, why: 'two ranks: one message' },
     { algorithm: 'binomial', maxBytes: 32768, why: 'short data: fewest rounds' },
     { algorithm: 'scatter-allgather', maxBytes: 1 << 20, why: 'long data: no rank sends it more than about twice' },
@@ -48,6 +50,7 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
   ],
   reduce: [
     { algorithm: 'shared-counter', why: 'ranks of one host, data within a slot: through shared memory' },
+    { algorithm: 'two-level', maxBytes: 8192, why: 'several hosts, short data: few messages between them' },
     { algorithm: 'binomial', maxBytes: 8192, why: 'short data: fewest rounds' },
     { algorithm: 'binomial', maxSize: 2, why: 'two ranks: one message' },
     { algorithm: 'rabenseifner', why: 'long data: the work of combining is shared' },
@@ -56,6 +59,7 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
   allreduce: [
     { algorithm: 'shared-flags', maxSize: 2, why: 'two ranks of one host, data within a slot: a flag each' },
     { algorithm: 'shared-counter', why: 'ranks of one host, data within a slot: through shared memory' },
+    { algorithm: 'two-level', maxBytes: 65536, why: 'several hosts, data not long: few messages between them' },
     { algorithm: 'recursive-doubling', maxBytes: 8192, why: 'short data: fewest rounds' },
     { algorithm: 'rabenseifner', maxBytes: 1 << 19, why: 'long data: the work of combining is shared, in few rounds' },
     { algorithm: 'ring', maxSize: 64, why: 'very long data: the work is shared, with neighbours only' },
@@ -84,9 +88,9 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
   ],
   alltoall: [
     { algorithm: 'shared-counter', why: 'ranks of one host, all blocks within a slot: through shared memory' },
-    { algorithm: 'linear', maxSize: 4, why: 'few ranks: everything at once' },
+    { algorithm: 'spread', maxSize: 4, why: 'few ranks: everything at once' },
     { algorithm: 'bruck', maxBytes: 256, why: 'tiny blocks: fewest messages' },
-    { algorithm: 'linear', maxBytes: 32768, why: 'middling blocks: everything at once' },
+    { algorithm: 'spread', maxBytes: 32768, why: 'middling blocks: everything at once' },
     { algorithm: 'pairwise', why: 'long blocks: one partner at a time' },
   ],
   scatterv: [{ algorithm: 'linear', why: 'only the root knows the lengths' }],
@@ -95,7 +99,7 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
     { algorithm: 'ring', why: 'many ranks: neighbours only' },
   ],
   alltoallv: [
-    { algorithm: 'linear', maxSize: 32, why: 'few ranks: everything at once' },
+    { algorithm: 'spread', maxSize: 32, why: 'few ranks: everything at once' },
     { algorithm: 'pairwise', why: 'many ranks: one partner at a time' },
   ],
   reduceScatter: [

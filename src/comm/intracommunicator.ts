@@ -7,6 +7,7 @@
 import { MpiError } from '../base/errors.ts';
 import { operationCode } from '../base/operation.ts';
 import { Collectives } from '../collective/collectives.ts';
+import { groupByHost } from '../collective/hosts.ts';
 import type { CollectiveSpace } from '../collective/port.ts';
 import type { Data } from '../datatype/data.ts';
 import { COLLECTIVE, CONSTRUCTION, type Membership } from '../p2p/context.ts';
@@ -104,7 +105,9 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     const { engine } = environment;
     this.size = members.worldOf.length;
     const context = engine.openContext(id + COLLECTIVE, members);
-    this.space = { engine, context, area: undefined, broken: undefined, count: 0 };
+    const hosts = groupByHost(Array.from(members.worldOf, (world) => environment.hostOfRank[world]!));
+    const severalHosts = hosts.ranksOf.length > 1 ? hosts : undefined;
+    this.space = { engine, context, area: undefined, hosts: severalHosts, broken: undefined, count: 0 };
     this.#collectives = this.#plan();
   }
 
@@ -338,7 +341,15 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   #plan(): Collectives {
     const { isDeterministic, forced } = this.environment;
-    return new Collectives({ size: this.size, slotBytes: this.space.area?.slotBytes ?? 0, isDeterministic, forced });
+    const { area, hosts } = this.space;
+    return new Collectives({
+      size: this.size,
+      slotBytes: area?.slotBytes ?? 0,
+      hosts: hosts?.ranksOf.length ?? 1,
+      isContiguous: hosts?.isContiguous ?? true,
+      isDeterministic,
+      forced,
+    });
   }
 
   protected override close(): void {

@@ -11,18 +11,13 @@
  */
 
 import type { BarrierArguments } from '../arguments.ts';
-import { broadcastDown } from '../binomial-tree.ts';
+import { broadcastDown, signalUp } from '../binomial-tree.ts';
 import type { Port, Schedule } from '../schedule.ts';
 
 const NOTHING = new Uint8Array(0);
 
 /** Run a barrier. */
 export function* tree(port: Port, _: BarrierArguments): Schedule {
-  const { rank, size } = port;
-  let mask = 1;
-  for (; mask < size && (rank & mask) === 0; mask <<= 1) {
-    if (rank + mask < size) yield port.recv(NOTHING, rank + mask);
-  }
-  if (rank !== 0) yield port.send(NOTHING, rank - mask);
+  yield* signalUp(port);
   yield* broadcastDown(port, NOTHING, 0);
 }

@@ -68,8 +68,22 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
     this.local = local;
     this.size = local.length;
     this.remoteSize = members.worldOf.length;
-    this.space = { engine, context: engine.openContext(id + COLLECTIVE, members), area: undefined, broken: undefined, count: 0 };
-    this.collectives = new Collectives({ size: this.remoteSize, slotBytes: 0, isDeterministic: true, forced: () => undefined });
+    this.space = {
+      engine,
+      context: engine.openContext(id + COLLECTIVE, members),
+      area: undefined,
+      hosts: undefined,
+      broken: undefined,
+      count: 0,
+    };
+    this.collectives = new Collectives({
+      size: this.remoteSize,
+      slotBytes: 0,
+      hosts: 1,
+      isContiguous: true,
+      isDeterministic: true,
+      forced: () => undefined,
+    });
   }
 
   get group(): Group {

@@ -5,14 +5,13 @@ import { createArray, F64, I16, U8, U64 } from '../../../src/datatype/element-ty
 import { algorithmsOf, isShared, runOnce, SIZES, SLOT_BYTES } from './check.ts';
 import { contribution, expectSame } from './model.ts';
 
+const PLAIN = { isCommutative: true, isBuiltIn: true, hosts: 1, isContiguous: true, isDeterministic: false };
+
 const TYPES = [U8, I16, F64, U64];
 
 function isPossible(operation: 'allgather' | 'alltoall', name: string, size: number, bytes: number): boolean {
   const slotBytes = isShared(name) ? SLOT_BYTES : 0;
-  return (
-    refusal(operation, name, { size, bytes, isCommutative: true, isBuiltIn: true, slotBytes, isDeterministic: false }) ===
-    undefined
-  );
+  return refusal(operation, name, { ...PLAIN, size, bytes, slotBytes }) === undefined;
 }
 
 describe.each(algorithmsOf('allgather'))('allgather %s', (name) => {

@@ -45,7 +45,14 @@ const KINDS = ['barrier', 'bcast', 'allreduce', 'reduce', 'gather', 'scatter', '
 
 function main(): string {
   const forced: Partial<Record<OperationName, string>> = {};
-  const settings = { size, slotBytes, isDeterministic: false, forced: (operation: OperationName) => forced[operation] };
+  const settings = {
+    size,
+    slotBytes,
+    hosts: 1,
+    isContiguous: true,
+    isDeterministic: false,
+    forced: (operation: OperationName) => forced[operation],
+  };
   const byCounter = new Collectives(settings);
   const byFlags = new Collectives({
     ...settings,
@@ -92,6 +99,7 @@ function begin(collectives: Collectives, turn: number): Flight {
     rank,
     size,
     area,
+    hosts: undefined,
     send: messages,
     recv: messages,
     exchange: messages,

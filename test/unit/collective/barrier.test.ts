@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BarrierArguments } from '../../../src/collective/arguments.ts';
 import type { Port, Schedule } from '../../../src/collective/schedule.ts';
-import { algorithmOf, algorithmsOf, isShared, runOnce, SIZES, SLOT_BYTES } from './check.ts';
+import { algorithmOf, algorithmsOf, hostsOf, isShared, isTwoLevel, runOnce, SIZES, SLOT_BYTES } from './check.ts';
 import { simulate } from './simulator.ts';
 
 describe.each(algorithmsOf('barrier'))('barrier %s', (name) => {
@@ -14,7 +14,10 @@ describe.each(algorithmsOf('barrier'))('barrier %s', (name) => {
         yield* algorithm(port, undefined);
         expect(entered[call]).toBe(size);
       }
-      const slot = isShared(name) ? { slotBytes: SLOT_BYTES } : {};
+      const slot = {
+        ...(isShared(name) ? { slotBytes: SLOT_BYTES } : {}),
+        ...(isTwoLevel(name) ? { hosts: hostsOf(size, seed % 2 === 0) } : {}),
+      };
       simulate({ size, seed, ...slot, isBlocking: true, calls: [0, 1, 2].map((call) => (port: Port) => guarded(port, call)) });
     }
     runOnce<BarrierArguments>('barrier', name, size, 0, () => undefined, size);

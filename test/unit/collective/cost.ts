@@ -1,6 +1,6 @@
-/** What the headers say under Cost: messages and bytes of all ranks together, at most, for p ranks and n bytes. */
+/** What the headers say under Cost: messages and bytes of all ranks together, at most, for p ranks on h hosts and n bytes. */
 
-type Cost = (p: number, n: number) => { messages: number; bytes: number };
+type Cost = (p: number, n: number, h: number) => { messages: number; bytes: number };
 
 const rounds = (p: number): number => Math.ceil(Math.log2(p));
 const below = (p: number): number => 2 ** Math.floor(Math.log2(p));
@@ -13,6 +13,7 @@ export const COSTS: Record<string, Record<string, Cost>> = {
   barrier: {
     dissemination: (p) => ({ messages: p * rounds(p), bytes: 0 }),
     tree: (p) => ({ messages: 2 * (p - 1), bytes: 0 }),
+    'two-level': (p, _, h) => ({ messages: 2 * (p - h) + h * rounds(h), bytes: 0 }),
     'shared-counter': none,
     'shared-flags': none,
   },
@@ -22,11 +23,13 @@ export const COSTS: Record<string, Record<string, Cost>> = {
       messages: (p - 1) * (p + 1),
       bytes: (n * rounds(p)) / 2 + (p - 1) * n + 8 * p * rounds(p),
     }),
+    'two-level': whole((p) => p - 1),
     'pipelined-chain': (p, n) => ({ messages: (p - 1) * Math.ceil(n / 131072), bytes: (p - 1) * n }),
     'shared-counter': none,
   },
   reduce: {
     binomial: whole((p) => p),
+    'two-level': whole((p) => p + 1),
     linear: whole((p) => p - 1),
     rabenseifner: (p, n) => {
       const q = below(p);
@@ -42,6 +45,11 @@ export const COSTS: Record<string, Record<string, Cost>> = {
       return { messages: 2 * q * Math.log2(q) + 2 * (p - q), bytes: 2 * (q - 1) * n + 2 * (p - q) * n };
     },
     ring: (p, n) => ({ messages: 2 * p * (p - 1), bytes: 2 * (p - 1) * n }),
+    'two-level': (p, n, h) => {
+      const r = below(h);
+      const others = 2 * (p - h) + 2 * (h - r);
+      return { messages: others + 2 * r * Math.log2(r), bytes: (others + r * Math.log2(r)) * n };
+    },
     'shared-counter': none,
     'shared-flags': none,
   },
@@ -65,7 +73,7 @@ export const COSTS: Record<string, Record<string, Cost>> = {
     'shared-counter': none,
   },
   alltoall: {
-    linear: whole((p) => p * (p - 1)),
+    spread: whole((p) => p * (p - 1)),
     pairwise: whole((p) => p * (p - 1)),
     bruck: (p, n) => ({ messages: p * rounds(p), bytes: p * rounds(p) * Math.ceil(p / 2) * n }),
     'shared-counter': none,
@@ -78,7 +86,7 @@ export const COSTS: Record<string, Record<string, Cost>> = {
     ring: (p, n) => ({ messages: p * (p - 1), bytes: (p - 1) * n }),
   },
   alltoallv: {
-    linear: (p, n) => ({ messages: p * (p - 1), bytes: p * n }),
+    spread: (p, n) => ({ messages: p * (p - 1), bytes: p * n }),
     pairwise: (p, n) => ({ messages: p * (p - 1), bytes: p * n }),
   },
   reduceScatter: {

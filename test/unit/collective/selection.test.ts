@@ -35,13 +35,23 @@ const KINDS = [
   { isCommutative: false, isBuiltIn: false },
 ];
 
+/** Areas are for the ranks of one host. */
+const PLACES = [
+  { slotBytes: 0, hosts: 1, isContiguous: true },
+  { slotBytes: SLOT_BYTES, hosts: 1, isContiguous: true },
+  { slotBytes: 0, hosts: 2, isContiguous: true },
+  { slotBytes: 0, hosts: 3, isContiguous: false },
+];
+
 function situations(): Situation[] {
   const all: Situation[] = [];
   for (const size of [1, 2, 3, 4, 5, 8, 16, 33, 64, 65, 300]) {
     for (const bytes of BYTES) {
       for (const kind of KINDS) {
-        for (const slotBytes of [0, SLOT_BYTES]) {
-          for (const isDeterministic of [false, true]) all.push({ size, bytes, ...kind, slotBytes, isDeterministic });
+        for (const isDeterministic of [false, true]) {
+          for (const place of PLACES) {
+            if (place.hosts <= size) all.push({ size, bytes, ...kind, ...place, isDeterministic });
+          }
         }
       }
     }
@@ -101,6 +111,8 @@ const SITUATION: Situation = {
   isCommutative: false,
   isBuiltIn: false,
   slotBytes: 0,
+  hosts: 1,
+  isContiguous: true,
   isDeterministic: false,
 };
 
@@ -120,10 +132,17 @@ test.each([
     { slotBytes: 512 },
     'TSMPI_COLLECTIVE_ALLREDUCE=shared-counter cannot run: 1024 bytes do not fit the 504 bytes of a slot of the shared area',
   ],
+  ['two-level', {}, 'TSMPI_COLLECTIVE_ALLREDUCE=two-level cannot run: all ranks are on one host'],
+  ['two-level', { hosts: 4 }, 'TSMPI_COLLECTIVE_ALLREDUCE=two-level cannot run: every rank is on a host of its own'],
+  [
+    'two-level',
+    { hosts: 2, isContiguous: false },
+    'TSMPI_COLLECTIVE_ALLREDUCE=two-level cannot run: the operator is not commutative, and the ranks of a host do not follow one another',
+  ],
   [
     'tree',
     {},
-    'TSMPI_COLLECTIVE_ALLREDUCE=tree names no algorithm: recursive-doubling, reduce-bcast, rabenseifner, ring, shared-counter, shared-flags were expected',
+    'TSMPI_COLLECTIVE_ALLREDUCE=tree names no algorithm: recursive-doubling, reduce-bcast, rabenseifner, ring, two-level, shared-counter, shared-flags were expected',
   ],
 ])('forcing %s with %o is refused in words', (algorithm, change, message) => {
   expect(() => select('allreduce', { ...SITUATION, ...change }, algorithm)).toThrow(
@@ -137,7 +156,7 @@ test('a power of two is asked for where it is needed', () => {
 });
 
 test('a forced algorithm that cannot run fails the calls that would need it, and only those', () => {
-  const settings: PlanSettings = { size: 4, slotBytes: SLOT_BYTES, isDeterministic: false, forced: () => 'shared-counter' };
+  const settings: PlanSettings = { ...SITUATION, slotBytes: SLOT_BYTES, forced: () => 'shared-counter' };
   const plan = new Plan<undefined>('bcast', CATALOGUE.bcast as never, settings);
   expect(plan.choose(504, 0)).toBe(CATALOGUE.bcast['shared-counter']);
   expect(() => plan.choose(505, 0)({} as never, undefined)).toThrow('cannot run');
@@ -150,7 +169,7 @@ test('force is read from the environment', () => {
     /^TSMPI_COLLECTIVE_ALREDUCE names no collective: TSMPI_COLLECTIVE_BARRIER, /,
   );
   expect(() => readForced({ TSMPI_COLLECTIVE_BCAST: 'ring' })).toThrow(
-    'TSMPI_COLLECTIVE_BCAST=ring names no algorithm: binomial, scatter-allgather, pipelined-chain, shared-counter were expected',
+    'TSMPI_COLLECTIVE_BCAST=ring names no algorithm: binomial, scatter-allgather, pipelined-chain, two-level, shared-counter were expected',
   );
 });
 
@@ -163,8 +182,8 @@ test('the listing has every algorithm once, and says when it is taken', () => {
   const find = (operation: string, algorithm: string) =>
     lines.find((line) => line.operation === operation && line.algorithm === algorithm)!;
   expect(find('allreduce', 'recursive-doubling').when).toEqual([
-    { order: 3, why: 'n <= 8192: short data: fewest rounds' },
-    { order: 7, why: 'ranks must be combined in order, on whole arrays' },
+    { order: 4, why: 'n <= 8192: short data: fewest rounds' },
+    { order: 8, why: 'ranks must be combined in order, on whole arrays' },
   ]);
   expect(find('reduce', 'linear').when).toEqual([]);
 });

@@ -7,7 +7,8 @@
  * happened on the rank itself: as one that sleeps. Nothing left to do before the end is a deadlock, and is described.
  */
 
-import type { Area, Port, Schedule, Step } from '../../../src/collective/schedule.ts';
+import { groupByHost } from '../../../src/collective/hosts.ts';
+import type { Area, Hosts, Port, Schedule, Step } from '../../../src/collective/schedule.ts';
 import { bytesOf, type TypedArray } from '../../../src/datatype/element-type.ts';
 import { ElementViews } from '../../../src/datatype/element-views.ts';
 
@@ -65,6 +66,8 @@ export interface SimulationOptions {
   readonly seed?: number;
   /** Bytes of a slot of a shared area; without it there is none. */
   readonly slotBytes?: number;
+  /** Host of each rank; without it all are on one. */
+  readonly hosts?: readonly number[];
   /** Collectives of the communicator, in the order in which every rank issues them. */
   readonly calls: readonly ((port: Port) => Schedule)[];
   /** Issue the next only when the one before is complete. */
@@ -103,6 +106,7 @@ class Simulation {
   readonly #tasks: Task[][] = [];
   readonly #issued: number[] = [];
   readonly #areas: (Area | undefined)[] = [];
+  readonly #hosts: Hosts | undefined;
   readonly #traffic: Traffic = { messages: 0, bytes: 0, turns: 0, age: 0 };
   #watches: Watch[] = [];
 
@@ -110,6 +114,7 @@ class Simulation {
     this.#options = options;
     this.#random = randomFrom(options.seed ?? 1);
     const { size, slotBytes, calls } = options;
+    this.#hosts = options.hosts === undefined ? undefined : groupByHost(options.hosts);
     const byteOffset = 64;
     const byteLength = 256 + 2 * (size + 1) * (slotBytes ?? 0);
     const views = new ElementViews(new ArrayBuffer(byteOffset + byteLength));
@@ -249,7 +254,7 @@ class Simulation {
       this.#watches.push({ task, word, value, isAsleep: false });
       return STEP;
     };
-    return { rank, size: this.#options.size, area: this.#areas[rank], send, recv, exchange, until };
+    return { rank, size: this.#options.size, area: this.#areas[rank], hosts: this.#hosts, send, recv, exchange, until };
   }
 
   #check(peer: number, rank: number): void {

@@ -2,7 +2,7 @@
  * All to all, everything posted at once.
  *
  * Each rank posts all its receives and sends, beginning with its neighbour so that not all begin with the same rank, and
- * waits once.
+ * waits once. MPICH calls it scattered, others spread-out.
  *
  * Cost: (p - 1) (α + n β), with p - 1 messages under way at each rank; p (p - 1) messages of n bytes.
  * Needs: nothing; in place, a copy.
@@ -16,7 +16,7 @@ import type { Port, Schedule, Step } from '../schedule.ts';
 import { copyOf } from '../scratch.ts';
 
 /** Run an all-to-all. */
-export function* linear(port: Port, { data, into, count }: AlltoallArguments): Schedule {
+export function* spread(port: Port, { data, into, count }: AlltoallArguments): Schedule {
   const { rank, size } = port;
   const source = data ?? copyOf(into);
   let step: Step | undefined;

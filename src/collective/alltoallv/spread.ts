@@ -2,7 +2,7 @@
  * All to all with parts of different lengths, everything posted at once.
  *
  * Each rank posts all its receives and sends, beginning with its neighbour so that not all begin with the same rank, and
- * waits once. MPICH calls it scattered, others spread.
+ * waits once. MPICH calls it scattered, others spread-out.
  *
  * Cost: (p - 1) α + n β, n the bytes a rank sends or receives; p (p - 1) messages.
  * Needs: nothing; in place, a copy.
@@ -16,7 +16,7 @@ import type { Port, Schedule, Step } from '../schedule.ts';
 import { copyOf } from '../scratch.ts';
 
 /** Run an all-to-all of parts. */
-export function* linear(port: Port, args: AlltoallvArguments): Schedule {
+export function* spread(port: Port, args: AlltoallvArguments): Schedule {
   const { into, counts, displs, sendCounts, sendDispls } = args;
   const { rank, size } = port;
   const source = args.data ?? copyOf(into);
