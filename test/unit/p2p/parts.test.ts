@@ -24,7 +24,7 @@ test.each([
       }
     };
     const context = receiver!.world.space.context;
-    const received = receiver!.engine.receive(context, into, F64, into.byteLength, 0, message, onPart);
+    const received = receiver!.engine.receive(context, into, F64, into.byteLength, 0, message, undefined, onPart);
     const sent = sender!.engine.send(sender!.world.space.context, data, F64, count, 1, message, false);
     await Promise.all([received, sent]);
     expect(errors.slice(0, 5)).toEqual([]);
