@@ -21,8 +21,9 @@ import { NO_OP, USER_OP } from './operator.ts';
 type Kernel = (input: TypedArray, inputIndex: number, inout: TypedArray, inoutIndex: number, count: number) => void;
 
 /**
- * Elements from which the addon is faster (bench/micro/reduce): its call costs 80 to 140 ns, a loop here 1.2 ns an element,
- * a loop there 0.02 to 0.3 ns. They meet at 64 elements of 1 byte, 96 of longer ones, 96 to 192 for pairs.
+ * Elements from which the addon is faster: its call costs 80 to 140 ns, a loop here 1.2 ns an element, a loop there 0.02 to
+ * 0.8 ns. They met at 32 to 64 elements of 1 byte, 64 to 128 of longer ones, 64 to 192 for pairs, on a machine that others
+ * used too (bench/README.md; bench/micro/reduce looks again at counts below this one).
  */
 export const NATIVE_COUNT = 128;
 
