@@ -116,7 +116,7 @@ export function postCreateGroup<C extends Constructible>(
     yield* agreeOnArea(port, made, 'createGroup', worldOf);
   }
   // A collective's number is its messages' tag: here the program gives it.
-  const space = { engine, context: plane, area: undefined, broken: undefined, count: tag - 1 };
+  const space = { engine, context: plane, area: undefined, hosts: undefined, broken: undefined, count: tag - 1 };
   const operation = new CollectiveOperation<C>(space, 'createGroup', schedule, () => made!);
   if (options !== undefined) engine.progress.limit(operation, options);
   return operation;
