@@ -3,6 +3,7 @@
  * Whole jobs run one file at a time: each takes all cores.
  */
 
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const common = { environment: 'node', pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
@@ -15,7 +16,17 @@ export default defineConfig({
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       { test: { ...common, name: 'unit', include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
-      { test: { ...common, name: 'jobs', include: ['test/jobs/**/*.test.ts', 'test/examples.test.ts'], fileParallelism: false, testTimeout: 120_000 } },
+      {
+        // Programs that a test runs in its own process import the package as others do.
+        resolve: { alias: { tsmpi: fileURLToPath(new URL('./src/index.ts', import.meta.url)) } },
+        test: {
+          ...common,
+          name: 'jobs',
+          include: ['test/jobs/**/*.test.ts', 'test/random/**/*.test.ts', 'test/examples.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+        },
+      },
     ],
   },
 });

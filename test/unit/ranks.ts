@@ -4,7 +4,7 @@
  */
 
 import { onTestFinished } from 'vitest';
-import type { JobDescription } from '../../src/bootstrap/job.ts';
+import type { JobDescription, WaitMode } from '../../src/bootstrap/job.ts';
 import type { Communicator } from '../../src/comm/communicator.ts';
 import { type Rank, startRank } from '../../src/runtime/rank.ts';
 import { layOut } from '../../src/segment/layout.ts';
@@ -17,8 +17,26 @@ export const lost: string[] = [];
 /** Aborts of the ranks made last. */
 export const aborted: { code: number; reason: string | undefined }[] = [];
 
-/** Start ranks; they stop when the test is over. `hostOf`: the host that each of them believes to be on. */
-export function startRanks(size: number, hostOf: readonly number[] = []): Rank[] {
+export interface RankSettings {
+  /** 'park' where the thread is busy with many ranks: they give it away at once. */
+  readonly wait?: WaitMode;
+  /** Shared areas for collectives; without one they go by messages. */
+  readonly areaCount?: number;
+  /** The host that each of them believes to be on; all on one by default. */
+  readonly hostOf?: readonly number[];
+}
+
+/** Start ranks; they stop when the test is over. */
+export function startRanks(size: number, settings?: RankSettings): Rank[] {
+  const started = makeRanks(size, settings);
+  onTestFinished(() => {
+    for (const { progress } of started) progress.stop();
+  });
+  return started;
+}
+
+/** Start ranks that whoever calls stops. */
+export function makeRanks(size: number, { wait = 'auto', areaCount = 4, hostOf = [] }: RankSettings = {}): Rank[] {
   const ranks = Array.from({ length: size }, (_, rank) => rank);
   const description: JobDescription = {
     id: 'test',
@@ -34,7 +52,7 @@ export function startRanks(size: number, hostOf: readonly number[] = []): Rank[]
     // More ranks than cores: nothing spins, all of them live in one thread.
     cores: 0,
     threadsPerRank: 1,
-    wait: 'auto',
+    wait,
     deterministic: false,
     transports: [],
     explain: false,
@@ -42,7 +60,7 @@ export function startRanks(size: number, hostOf: readonly number[] = []): Rank[]
     stderr: FACTS,
   };
   const text = new TextEncoder().encode(JSON.stringify(description));
-  const shape = { localSize: size, cellCount: 128, smallCount: 4, largeCount: 2, areaCount: 4, descriptionCapacity: 8192 };
+  const shape = { localSize: size, cellCount: 128, smallCount: 4, largeCount: 2, areaCount, descriptionCapacity: 8192 };
   const buffer = new SharedArrayBuffer(layOut(shape).byteLength);
   Segment.create(buffer, shape, text);
   aborted.length = 0;
@@ -50,18 +68,14 @@ export function startRanks(size: number, hostOf: readonly number[] = []): Rank[]
     aborted.push({ code, reason });
     throw new Error(`abort(${code})`);
   };
-  const started = ranks.map((rank) => {
+  return ranks.map((rank) => {
     return startRank({ kind: 'thread', bootstrap: { buffer, localRank: rank, worldRank: rank } }, abort, (failed) =>
       lost.push(failed),
     );
   });
-  onTestFinished(() => {
-    for (const { progress } of started) progress.stop();
-  });
-  return started;
 }
 
 /** The worlds of so many ranks. */
 export function createWorlds(size: number, hostOf: readonly number[] = []): Communicator[] {
-  return startRanks(size, hostOf).map(({ world }) => world);
+  return startRanks(size, { hostOf }).map(({ world }) => world);
 }
