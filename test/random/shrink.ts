@@ -8,7 +8,7 @@
 
 import { type BufferSpec, ELEMENT_SIZES } from './buffer.ts';
 import { illegality } from './legal.ts';
-import { type Action, membersOf, type Program, ranksOf } from './program.ts';
+import { type Action, type MakeAction, membersOf, type Program, ranksOf } from './program.ts';
 
 /** Runs programs one after another; tells which failed first and how. */
 export type Judge = (programs: readonly Program[]) => Promise<{ readonly index: number; readonly message: string } | undefined>;
@@ -207,6 +207,7 @@ function simpler(program: Program): Program[] {
   const replace = (index: number, action: Action): void => {
     candidates.push({ ...program, actions: program.actions.map((old, k) => (k === index ? action : old)) });
   };
+  for (const action of program.actions) if (action.do === 'make') candidates.push(...withoutCommunicator(program, action));
   if (program.lastWay.some((way) => way !== 'wait')) candidates.push({ ...program, lastWay: program.lastWay.map(() => 'wait') });
   for (const { number } of program.streams) for (const scale of SCALES) candidates.push(scaledStream(program, number, scale));
   for (const [index, action] of program.actions.entries()) {
@@ -229,6 +230,27 @@ function simpler(program: Program): Program[] {
     }
   }
   return candidates.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(program));
+}
+
+/** The program with what happens on a new communicator moved to its parent, where nothing else happens. */
+function withoutCommunicator(program: Program, make: MakeAction): Program[] {
+  const commOf = (action: Action): number | undefined =>
+    'stream' in action
+      ? program.streams.find(({ number }) => number === action.stream)!.comm
+      : 'comm' in action
+        ? action.comm
+        : undefined;
+  const others = program.actions.filter((action) => action !== make);
+  const used = make.made.filter((comm) => others.some((action) => commOf(action) === comm));
+  const isParentUsed = others.some(
+    (action) => commOf(action) === make.parent || (action.do === 'make' && make.made.includes(action.parent)),
+  );
+  if (used.length !== 1 || isParentUsed) return [];
+  const moved = (comm: number): number => (comm === used[0] ? make.parent : comm);
+  const actions = others
+    .filter((action) => action.do !== 'free' || action.comm !== used[0])
+    .map((action) => ('comm' in action ? { ...action, comm: moved(action.comm) } : action));
+  return [{ ...program, actions, streams: program.streams.map((stream) => ({ ...stream, comm: moved(stream.comm) })) }];
 }
 
 /** Counts to try, of a buffer of so many elements. */
