@@ -4,7 +4,8 @@
  * The idea: a buffer is described by data (BufferSpec) and its elements by a seed, so that both sides of a message, and the
  * model, make them on their own. Memory around the elements holds a fixed byte, which must still be there at the end.
  *
- * A kind of buffer more (a derived datatype's layout) is a row of PLACES: how it is made, and where its elements lie.
+ * Whoever uses a Room reads and writes elements by number only. So a kind of buffer more (a derived datatype's layout) is a
+ * row of PLACES and what makeRoom makes of it: the memory, what a call is given, and where in it element i lies.
  */
 
 export const ELEMENT_SIZES = {
@@ -80,7 +81,10 @@ export interface BufferSpec {
 export interface Room {
   /** What the call gets: a typed array; for bytes a DataView, an ArrayBuffer or a Buffer. */
   readonly data: TypedArray | DataView | ArrayBuffer | SharedArrayBuffer;
-  readonly elements: TypedArray;
+  /** The elements as they are now, a copy. */
+  read(): TypedArray;
+  /** Set elements, from index `at` on. */
+  write(values: TypedArray, at?: number): void;
   /** Whether the memory around the elements is as it was. */
   isGuarded(): boolean;
   /** Make the elements what they are in a buffer that nothing was written to. */
@@ -94,7 +98,8 @@ export function makeRoom(spec: BufferSpec, values?: TypedArray): Room {
   const memory = allocate(byteLength + 2 * guardBytes);
   const bytes = new Uint8Array(memory).fill(GUARD);
   const elements = new ARRAYS[spec.type](memory, guardBytes, spec.count);
-  if (values !== undefined) elements.set(values as never);
+  const write = (given: TypedArray, at?: number): void => elements.set(given as never, at);
+  if (values !== undefined) write(values);
   const isGuarded = (): boolean =>
     bytes.subarray(0, guardBytes).every((byte) => byte === GUARD) &&
     bytes.subarray(guardBytes + byteLength).every((byte) => byte === GUARD);
@@ -102,7 +107,7 @@ export function makeRoom(spec: BufferSpec, values?: TypedArray): Room {
     bytes.fill(GUARD);
   };
   const data = spec.type === 'bytes' ? asBytes(memory, guardBytes, byteLength, spec.seed) : elements;
-  return { data, elements, isGuarded, clear };
+  return { data, read: () => elements.slice(), write, isGuarded, clear };
 }
 
 function asBytes(memory: ArrayBufferLike, byteOffset: number, byteLength: number, seed: number): Room['data'] {

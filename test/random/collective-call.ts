@@ -7,7 +7,7 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import * as tsmpi from 'tsmpi';
 import { differenceOf, joined, makeArray, makeRoom, type Room, type TypedArray } from './buffer.ts';
 import { contribution, contributionParts, countsGiven, type Expected, expectedOf, neighbors, objectsGiven } from './model.ts';
-import { type CollectiveAction, type Members, REDUCTIONS } from './program.ts';
+import { type CollectiveAction, type Members, type OperatorName, REDUCTIONS } from './program.ts';
 
 type AnyCall = (...args: unknown[]) => tsmpi.Request<unknown> & tsmpi.Persistent<unknown>;
 
@@ -18,7 +18,7 @@ interface Lay {
   readonly total: number;
 }
 
-const OPERATORS: Readonly<Record<string, tsmpi.Op>> = {
+const OPERATORS: Readonly<Record<OperatorName, tsmpi.Op>> = {
   ...{ SUM: tsmpi.SUM, PROD: tsmpi.PROD, MIN: tsmpi.MIN, MAX: tsmpi.MAX, LAND: tsmpi.LAND, LOR: tsmpi.LOR, LXOR: tsmpi.LXOR },
   ...{ BAND: tsmpi.BAND, BOR: tsmpi.BOR, BXOR: tsmpi.BXOR, MINLOC: tsmpi.MINLOC, MAXLOC: tsmpi.MAXLOC },
   userSum: tsmpi.createOp(
@@ -86,22 +86,21 @@ export class CollectiveCall {
     this.#expected = expectedOf(this.#action, this.#members, this.#rank, round);
     if (this.#input !== undefined) {
       this.#input.clear();
-      this.#spread(this.#input.elements, this.#inputLay!, contributionParts(this.#action, this.#members, this.#rank, round));
-      this.#given = this.#input.elements.slice();
+      this.#spread(this.#input, this.#inputLay!, contributionParts(this.#action, this.#members, this.#rank, round));
+      this.#given = this.#input.read();
     }
     if (this.#output === undefined) return;
     this.#output.clear();
-    const { elements } = this.#output;
+    const output = this.#output;
     const place = this.#members.ranks.indexOf(this.#rank);
-    if (call === 'bcast' && this.#rank === root)
-      elements.set(contribution(this.#action, this.#members, this.#rank, round) as never);
+    if (call === 'bcast' && this.#rank === root) output.write(contribution(this.#action, this.#members, this.#rank, round));
     else if (this.#isInPlace) {
       const parts = contributionParts(this.#action, this.#members, this.#rank, round);
       const at = call.includes('gather') ? this.#outputLay!.displs[place] : 0;
-      if (call.startsWith('alltoall')) this.#spread(elements, this.#outputLay!, parts);
-      else elements.set(joined(this.#action.buffer.type, parts) as never, at);
+      if (call.startsWith('alltoall')) this.#spread(output, this.#outputLay!, parts);
+      else output.write(joined(this.#action.buffer.type, parts), at);
     }
-    this.#before = elements.slice();
+    this.#before = output.read();
   }
 
   /** Post it. */
@@ -119,7 +118,7 @@ export class CollectiveCall {
     const { form } = this.#action;
     const expected = this.#expected;
     if (this.#input !== undefined) {
-      const changed = differenceOf(this.#input.elements, this.#given);
+      const changed = differenceOf(this.#input.read(), this.#given);
       if (changed !== undefined) return `its own data was changed: ${changed}`;
     }
     for (const room of [this.#input, this.#output]) if (room?.isGuarded() === false) return 'memory beside a buffer was written';
@@ -128,7 +127,7 @@ export class CollectiveCall {
     }
     if (this.#output !== undefined) {
       const end = this.#isWhole ? this.#outputLay!.total : this.#before.length;
-      return differenceOf(this.#output.elements.subarray(0, end), this.#whole(this.#before).slice(0, end));
+      return differenceOf(this.#output.read().subarray(0, end), this.#whole(this.#before).slice(0, end));
     }
     if (expected.kind === 'nothing') {
       return result === undefined || form === 'inPlace' || form === 'into'
@@ -171,8 +170,8 @@ export class CollectiveCall {
     return isDeepStrictEqual(result, wanted) ? undefined : `the result is ${inspect(result)}, expected ${inspect(wanted)}`;
   }
 
-  #spread(elements: TypedArray, { displs }: Lay, parts: readonly TypedArray[]): void {
-    for (const [k, part] of parts.entries()) elements.set(part as never, displs[k]);
+  #spread(room: Room, { displs }: Lay, parts: readonly TypedArray[]): void {
+    for (const [k, part] of parts.entries()) room.write(part, displs[k]);
   }
 
   #call(name: string): ReturnType<AnyCall> {
@@ -203,7 +202,7 @@ export class CollectiveCall {
     if (isScattering) return [input, output ?? tsmpi.IN_PLACE, ...behind];
     if (form === 'fresh') return [input, ...behind];
     // Ranks other than the root say by parts of their own that the counts are known.
-    const elsewhere = call === 'gatherv' ? { data: this.#input?.elements, counts: [] } : undefined;
+    const elsewhere = call === 'gatherv' ? { data: this.#input?.data, counts: [] } : undefined;
     return [input ?? tsmpi.IN_PLACE, output ?? elsewhere, ...behind];
   }
 
@@ -232,8 +231,8 @@ export class CollectiveCall {
   }
 }
 
-function partsOf({ elements }: Room, { counts, displs }: Lay): unknown {
-  return { data: elements, counts, displs };
+function partsOf({ data }: Room, { counts, displs }: Lay): unknown {
+  return { data, counts, displs };
 }
 
 /** Parts one behind the other, or the other way round with gaps. */

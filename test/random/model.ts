@@ -3,7 +3,7 @@
  */
 
 import { joined, makeArray, type TypedArray, type TypeName, valuesOf } from './buffer.ts';
-import { type CollectiveAction, type Members, REDUCTIONS } from './program.ts';
+import { type CollectiveAction, type Members, type OperatorName, REDUCTIONS } from './program.ts';
 import { objectOf } from './value.ts';
 
 /** What a rank must get. */
@@ -151,7 +151,7 @@ export function objectsGiven(action: CollectiveAction, { ranks }: Members, rank:
 }
 
 /** Combine elementwise, rank after rank. */
-function reduceAll(op: string, type: TypeName, inputs: readonly TypedArray[]): TypedArray {
+function reduceAll(op: OperatorName, type: TypeName, inputs: readonly TypedArray[]): TypedArray {
   return inputs.reduce((a, b) => {
     const result = makeArray(type, b.length);
     // What does not fit wraps, is clamped or rounded as the array is written.
@@ -161,7 +161,7 @@ function reduceAll(op: string, type: TypeName, inputs: readonly TypedArray[]): T
 }
 
 /** Element i of a ∘ b. */
-function combined(op: string, a: TypedArray, b: TypedArray, i: number): number | bigint {
+function combined(op: OperatorName, a: TypedArray, b: TypedArray, i: number): number | bigint {
   // One name for numbers and bigints: the operators below take either.
   const [x, y] = [a[i] as number, b[i] as number];
   const first = i - (i % 2);
@@ -192,12 +192,12 @@ function combined(op: string, a: TypedArray, b: TypedArray, i: number): number |
   }
 }
 
-function truth(op: string, x: boolean, y: boolean): boolean {
+function truth(op: OperatorName, x: boolean, y: boolean): boolean {
   return op === 'LAND' ? x && y : op === 'LOR' ? x || y : x !== y;
 }
 
 /** Whether the pair at that place of a wins over that of b; of equal values the lower location does. */
-function isFirst(op: string, a: TypedArray, b: TypedArray, at: number): boolean {
+function isFirst(op: OperatorName, a: TypedArray, b: TypedArray, at: number): boolean {
   if (a[at] === b[at]) return a[at + 1]! <= b[at + 1]!;
   return op === 'MINLOC' ? a[at]! < b[at]! : a[at]! > b[at]!;
 }

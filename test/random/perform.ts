@@ -1,66 +1,16 @@
 /**
  * Perform: one rank's part of a program, through the public API, each result held against the model.
  *
- * The idea: what a receive may get follows from its stream alone (program.ts). A receive's buffer is looked at when its
- * request is complete; from which sender it may have come is decided at the end, in the order in which receives were posted.
+ * Messages are in message-calls.ts, the arguments of collectives in collective-call.ts.
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import * as tsmpi from 'tsmpi';
-import {
-  type BufferSpec,
-  bytesOf,
-  differenceOf,
-  ELEMENT_SIZES,
-  makeRoom,
-  type Room,
-  type TypedArray,
-  valuesOf,
-} from './buffer.ts';
+import type * as tsmpi from 'tsmpi';
 import { CollectiveCall } from './collective-call.ts';
 import { Clock, complete } from './completion.ts';
-import {
-  type Action,
-  type CollectiveAction,
-  type MakeAction,
-  type Members,
-  membersOf,
-  type NothingAction,
-  type Payload,
-  type Program,
-  type ReceiveAction,
-  ranksOf,
-  type SendAction,
-  type ShiftAction,
-  type Stream,
-} from './program.ts';
-import { objectOf } from './value.ts';
-
-/** An operation that this rank has open. */
-interface Open {
-  readonly request: tsmpi.Request<unknown>;
-  /** Withdraw it first. */
-  readonly isCancelled?: boolean;
-  /** Take what came; say what is wrong with it. */
-  take(result: unknown): string | undefined;
-}
-
-/** What a receive got. */
-interface Received {
-  readonly action: ReceiveAction;
-  readonly status: tsmpi.Status;
-  /** Bytes of a buffer, else the value. */
-  readonly bytes: Uint8Array | undefined;
-  readonly value: unknown;
-}
-
-/** A persistent operation, to be started again once its last start is complete. */
-interface Handle {
-  readonly persistent: tsmpi.Persistent<unknown>;
-  readonly room: Room;
-  last: tsmpi.Request<unknown> | undefined;
-  settle: () => void;
-}
+import { MessageCalls } from './message-calls.ts';
+import { type Action, type CollectiveAction, type CompletionWay, type MakeAction, type Program, ranksOf } from './program.ts';
+import { type Open, Standpoint } from './standpoint.ts';
 
 export interface PerformOptions {
   readonly limitMs: number;
@@ -80,28 +30,22 @@ export async function perform(program: Program, base: tsmpi.Communicator, option
 }
 
 class Performance {
-  readonly #program: Program;
-  readonly #rank: number;
+  readonly #place: Standpoint;
   readonly #clock: Clock;
-  readonly #members: ReadonlyMap<number, Members>;
-  readonly #comms = new Map<number, tsmpi.Communicator>();
+  readonly #messages: MessageCalls;
   readonly #open = new Map<number, Open>();
-  readonly #received = new Map<number, Received>();
-  readonly #handles = new Map<string, Handle>();
-  readonly #rooms: { readonly id: number; readonly room: Room; readonly sent?: TypedArray }[] = [];
 
   constructor(program: Program, base: tsmpi.Communicator, clock: Clock) {
-    this.#program = program;
-    this.#rank = base.rank;
+    this.#place = new Standpoint(program, base);
     this.#clock = clock;
-    this.#members = membersOf(program);
-    this.#comms.set(0, base);
+    this.#messages = new MessageCalls(this.#place, clock, this.#open);
   }
 
   async run(): Promise<void> {
-    const { actions, streams, lastWay } = this.#program;
+    const { program, members, rank } = this.#place;
+    const { actions, streams, lastWay } = program;
     for (const [at, action] of actions.entries()) {
-      if (!ranksOf(action, this.#members, streams).includes(this.#rank)) continue;
+      if (!ranksOf(action, members, streams).includes(rank)) continue;
       try {
         await this.#perform(action);
       } catch (error) {
@@ -111,43 +55,39 @@ class Performance {
       }
     }
     try {
-      await this.#complete([...this.#open.keys()], lastWay[this.#rank]!);
+      await this.#complete([...this.#open.keys()], lastWay[rank]!);
     } catch (error) {
-      throw new Error(`completing the rest by ${lastWay[this.#rank]}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`completing the rest by ${lastWay[rank]}: ${(error as Error).message}`, { cause: error });
     }
-    this.#judgeReceives();
-    for (const { id, room, sent } of this.#rooms) {
-      if (!room.isGuarded()) throw new Error(`operation ${id}: memory beside its buffer was written`);
-      const changed = sent && differenceOf(room.elements, sent);
-      if (changed) throw new Error(`operation ${id}: what was sent has changed`);
-    }
-    for (const [number, comm] of this.#comms) if (number !== 0) await this.#clock.wait(comm.free(), number % 2 === 0);
+    this.#messages.judgeReceives();
+    this.#messages.checkMemory();
+    for (const [number, comm] of this.#place.made()) await this.#clock.wait(comm.free(), number % 2 === 0);
   }
 
   async #perform(action: Action): Promise<void> {
     switch (action.do) {
       case 'send':
-        return this.#send(action);
+        return this.#messages.send(action);
       case 'receive':
-        return this.#receive(action);
+        return this.#messages.receive(action);
       case 'shift':
-        return this.#shift(action);
+        return this.#messages.shift(action);
       case 'nothing':
-        return this.#nothing(action);
+        return this.#messages.nothing(action);
       case 'collective':
         return this.#collective(action);
       case 'make':
         return this.#make(action);
       case 'free':
-        await this.#clock.wait(this.#comm(action.comm).free(), action.comm % 2 === 0);
-        this.#comms.delete(action.comm);
+        await this.#clock.wait(this.#place.comm(action.comm).free(), action.comm % 2 === 0);
+        this.#place.delete(action.comm);
         return;
       case 'complete':
         return this.#complete(action.ids, action.way);
     }
   }
 
-  async #complete(ids: readonly number[], way: string): Promise<void> {
+  async #complete(ids: readonly number[], way: CompletionWay): Promise<void> {
     const operations = ids.map((id) => ({ id, operation: this.#open.get(id)! }));
     for (const { id, operation } of operations) {
       if (operation.isCancelled && !operation.request.cancel())
@@ -165,198 +105,11 @@ class Performance {
     }
   }
 
-  // ---- messages ------------------------------------------------------------------------------------
-
-  #send({ id, stream, tag, payload, isSynchronous, isPersistent }: SendAction): void {
-    const { comm, to } = this.#streamOf(stream);
-    const communicator = this.#comm(comm);
-    const dest = this.#placeIn(comm, to);
-    if (payload.kind === 'object') {
-      const request = communicator.sendObject(objectOf(payload.seed, payload.size), dest, tag);
-      this.#open.set(id, { request, take: () => undefined });
-      return;
-    }
-    const values = valuesOfPayload(payload);
-    if (payload.kind === 'scalar') {
-      const request = isSynchronous ? communicator.ssend(values[0]!, dest, tag) : communicator.send(values[0]!, dest, tag);
-      this.#open.set(id, { request, take: () => undefined });
-      return;
-    }
-    const call = isSynchronous ? 'ssend' : 'send';
-    const { buffer } = payload;
-    if (isPersistent) {
-      const key = `${call} ${comm} ${dest} ${tag} ${buffer.type} ${buffer.count} ${buffer.place}`;
-      const make = (room: Room): tsmpi.Persistent<void> => communicator[`${call}Init`](room.data, dest, tag);
-      const handle = this.#handle(key, buffer, make);
-      handle.room.elements.set(values as never);
-      this.#open.set(id, { request: this.#start(handle), take: () => undefined });
-      return;
-    }
-    const room = makeRoom(buffer, values);
-    this.#rooms.push({ id, room, sent: values });
-    this.#open.set(id, { request: communicator[call](room.data, dest, tag), take: () => undefined });
-  }
-
-  async #receive(action: ReceiveAction): Promise<void> {
-    const { id, stream, into, way } = action;
-    const { comm } = this.#streamOf(stream);
-    const communicator = this.#comm(comm);
-    const source = action.source === undefined ? tsmpi.ANY_SOURCE : this.#placeIn(comm, action.source);
-    const tag = action.tag ?? tsmpi.ANY_TAG;
-    if (way === 'recvInit' && into !== undefined) {
-      const key = `recv ${comm} ${source} ${tag} ${into.type} ${into.count} ${into.place}`;
-      const handle = this.#handle(key, into, (room) => communicator.recvInit(room.data, source, tag));
-      handle.room.clear();
-      const request = this.#start(handle);
-      this.#open.set(id, { request, take: () => this.#keep(action, request, handle.room) });
-      handle.settle = () => this.#keepEarly(id);
-      return;
-    }
-    const room = into && makeRoom(into);
-    if (room !== undefined) this.#rooms.push({ id, room });
-    let request: tsmpi.Request<unknown>;
-    if (way === 'mprobe' || way === 'tryMprobe') {
-      const message =
-        way === 'mprobe'
-          ? await this.#clock.wait(communicator.mprobe(source, tag), id % 2 === 0)
-          : await this.#clock.repeat(() => communicator.tryMprobe(source, tag));
-      request = room === undefined ? message.recvObject() : message.recv(room.data);
-      this.#expectProbed(message.status, request, action, room);
-      return;
-    }
-    if (way === 'probe' || way === 'tryProbe') {
-      const status =
-        way === 'probe'
-          ? await this.#clock.wait(communicator.probe(source, tag), id % 2 === 0)
-          : await this.#clock.repeat(() => communicator.tryProbe(source, tag));
-      const { source: from, tag: label } = status;
-      request = room === undefined ? communicator.recvObject(from, label) : communicator.recv(room.data, from, label);
-      this.#expectProbed(status, request, action, room);
-      return;
-    }
-    request = room === undefined ? communicator.recvObject(source, tag) : communicator.recv(room.data, source, tag);
-    this.#open.set(id, { request, take: (result) => this.#keep(action, request, room, result) });
-  }
-
-  /** The receive must get the message that the probe saw. */
-  #expectProbed(seen: tsmpi.Status, request: tsmpi.Request<unknown>, action: ReceiveAction, room: Room | undefined): void {
-    const take = (result: unknown): string | undefined => {
-      const { source, tag, byteLength, type } = request.status;
-      if (source !== seen.source || tag !== seen.tag || type !== seen.type) return `got another message than the probe saw`;
-      if (room !== undefined && byteLength !== seen.byteLength)
-        return `got ${byteLength} bytes, the probe saw ${seen.byteLength}`;
-      return this.#keep(action, request, room, result);
-    };
-    this.#open.set(action.id, { request, take });
-  }
-
-  #keep(action: ReceiveAction, request: tsmpi.Request<unknown>, room: Room | undefined, value?: unknown): string | undefined {
-    const bytes = room && bytesOf(room.elements);
-    this.#received.set(action.id, { action, status: request.status, bytes, value });
-    return undefined;
-  }
-
-  /** A persistent receive's buffer is used again: what came is taken now. */
-  #keepEarly(id: number): void {
-    const open = this.#open.get(id);
-    if (open === undefined) return;
-    open.take(undefined);
-    this.#open.set(id, { request: open.request, take: () => undefined });
-  }
-
-  #handle(key: string, spec: BufferSpec, make: (room: Room) => tsmpi.Persistent<unknown>): Handle {
-    const known = this.#handles.get(key);
-    if (known?.last?.done === true) {
-      known.settle();
-      known.settle = () => undefined;
-      return known;
-    }
-    const room = makeRoom(spec);
-    this.#rooms.push({ id: this.#rooms.length, room });
-    const handle: Handle = { persistent: make(room), room, last: undefined, settle: () => undefined };
-    this.#handles.set(key, handle);
-    return handle;
-  }
-
-  #start(handle: Handle): tsmpi.Request<unknown> {
-    handle.last = handle.persistent.start();
-    return handle.last;
-  }
-
-  #shift({ id, comm, to, tag, buffer, isReplacing }: ShiftAction): void {
-    const { ranks } = this.#members.get(comm)!;
-    const dest = to[this.#rank]!;
-    const source = ranks.find((rank) => to[rank] === this.#rank);
-    const places = [dest, source ?? null].map((rank) => (rank === null ? tsmpi.PROC_NULL : this.#placeIn(comm, rank))) as [
-      number,
-      number,
-    ];
-    const mine = valuesOf(buffer.type, buffer.count, buffer.seed + this.#rank);
-    const room = makeRoom(buffer, mine);
-    const into = isReplacing ? room : makeRoom(buffer);
-    const before = into.elements.slice();
-    const communicator = this.#comm(comm);
-    const tags = { sendTag: tag, recvTag: tag };
-    const request = isReplacing
-      ? communicator.sendrecvReplace(room.data, places[0], places[1], tags)
-      : communicator.sendrecv(room.data, places[0], into.data, places[1], tags);
-    this.#rooms.push({ id, room: into }, isReplacing ? { id, room } : { id, room, sent: mine });
-    const expected = source === undefined ? before : valuesOf(buffer.type, buffer.count, buffer.seed + source);
-    const take = (status: unknown): string | undefined => {
-      const { source: from } = status as tsmpi.Status;
-      return from === places[1]
-        ? differenceOf(into.elements, expected)
-        : `its status names source ${from}, expected ${places[1]}`;
-    };
-    this.#open.set(id, { request, take });
-  }
-
-  #nothing({ id, comm, call, tag, buffer }: NothingAction): void {
-    const communicator = this.#comm(comm);
-    const room = makeRoom(buffer);
-    this.#rooms.push({ id, room, sent: room.elements.slice() });
-    if (call === 'sendNull') {
-      this.#open.set(id, { request: communicator.send(room.data, tsmpi.PROC_NULL, tag), take: () => undefined });
-      return;
-    }
-    if (call === 'recvNull') {
-      const take = (status: unknown): string | undefined =>
-        (status as tsmpi.Status).source === tsmpi.PROC_NULL ? undefined : 'a receive from PROC_NULL names a source';
-      this.#open.set(id, { request: communicator.recv(room.data, tsmpi.PROC_NULL), take });
-      return;
-    }
-    const source = tag % 2 === 0 ? tsmpi.ANY_SOURCE : 0;
-    const take = (status: unknown): string | undefined =>
-      (status as tsmpi.Status).cancelled ? undefined : 'a receive that nothing matches was not cancelled';
-    this.#open.set(id, { request: communicator.recv(room.data, source, tag), isCancelled: true, take });
-  }
-
-  /** Hold what came against the messages of each stream, in the order of posting. */
-  #judgeReceives(): void {
-    const { actions, streams } = this.#program;
-    for (const stream of streams) {
-      if (stream.to !== this.#rank) continue;
-      const sent = actions.filter((action): action is SendAction => action.do === 'send' && action.stream === stream.number);
-      const receives = actions.filter(
-        (action): action is ReceiveAction => action.do === 'receive' && action.stream === stream.number,
-      );
-      for (const { id } of receives) {
-        const received = this.#received.get(id)!;
-        const from = this.#members.get(stream.comm)!.ranks[received.status.source];
-        // Messages of one sender come in the order sent; which sender's turn it was is free.
-        const next = sent.findIndex((send) => send.from === from);
-        const [send] = next < 0 ? [] : sent.splice(next, 1);
-        const wrong = send === undefined ? `came from rank ${from}, which has sent no more` : judge(received, send);
-        if (wrong !== undefined) throw new Error(`operation ${id}: ${wrong}${send === undefined ? '' : ` (message ${send.id})`}`);
-      }
-    }
-  }
-
   // ---- collectives and communicators -----------------------------------------------------------------
 
   async #collective(action: CollectiveAction): Promise<void> {
     const { id, comm, starts } = action;
-    const call = new CollectiveCall(this.#comm(comm), action, this.#members.get(comm)!, this.#rank);
+    const call = new CollectiveCall(this.#place.comm(comm), action, this.#place.members.get(comm)!, this.#place.rank);
     call.fill(0);
     let request: tsmpi.Request<unknown>;
     if (starts === 0) request = call.post();
@@ -375,21 +128,21 @@ class Performance {
   }
 
   async #make(action: MakeAction): Promise<void> {
-    const parent = this.#comm(action.parent);
-    const { ranks } = this.#members.get(action.parent)!;
+    const parent = this.#place.comm(action.parent);
+    const { ranks } = this.#place.members.get(action.parent)!;
     const made = await this.#clock.wait(this.#construct(parent, action, ranks), action.made.length % 2 === 0);
-    const number = action.made.find((comm) => this.#members.get(comm)!.ranks.includes(this.#rank));
+    const number = action.made.find((comm) => this.#place.members.get(comm)!.ranks.includes(this.#place.rank));
     if ((number === undefined) !== (made === undefined))
       throw new Error(`${action.how} gave ${made === undefined ? 'no' : 'a'} communicator`);
     if (number === undefined) return;
-    const base = this.#comms.get(0)!.group.ranks;
-    const expected = this.#members.get(number)!.ranks.map((rank) => base[rank]);
-    const place = this.#placeIn(number, this.#rank);
+    const base = this.#place.comm(0).group.ranks;
+    const expected = this.#place.members.get(number)!.ranks.map((rank) => base[rank]);
+    const place = this.#place.placeIn(number, this.#place.rank);
     if (!isDeepStrictEqual([...made!.group.ranks], expected))
       throw new Error(`${action.how} gave ranks ${made!.group.ranks}, expected ${expected}`);
     if (made!.rank !== place || made!.size !== expected.length)
       throw new Error(`${action.how} gave rank ${made!.rank} of ${made!.size}, expected ${place} of ${expected.length}`);
-    this.#comms.set(number, made!);
+    this.#place.add(number, made!);
   }
 
   #construct(
@@ -398,14 +151,14 @@ class Performance {
     ranks: readonly number[],
   ): tsmpi.Request<tsmpi.Communicator | undefined> {
     const { how, colors, keys, dims, periodic } = action;
-    const color = colors[this.#rank] ?? undefined;
+    const color = colors[this.#place.rank] ?? undefined;
     switch (how) {
       case 'dup':
         return parent.dup();
       case 'split':
-        return parent.split(color, keys[this.#rank]);
+        return parent.split(color, keys[this.#place.rank]);
       case 'splitShared':
-        return parent.splitShared(keys[this.#rank]);
+        return parent.splitShared(keys[this.#place.rank]);
       case 'cartesian':
         return parent.cartesian(dims, { periodic });
       case 'create': {
@@ -415,41 +168,4 @@ class Performance {
       }
     }
   }
-
-  #streamOf(number: number): Stream {
-    return this.#program.streams.find((stream) => stream.number === number)!;
-  }
-
-  #comm(number: number): tsmpi.Communicator {
-    return this.#comms.get(number)!;
-  }
-
-  #placeIn(comm: number, rank: number): number {
-    return this.#members.get(comm)!.ranks.indexOf(rank);
-  }
-}
-
-function valuesOfPayload(payload: Exclude<Payload, { kind: 'object' }>): TypedArray {
-  return payload.kind === 'scalar'
-    ? valuesOf(payload.type, 1, payload.seed)
-    : valuesOf(payload.buffer.type, payload.buffer.count, payload.buffer.seed);
-}
-
-/** Say what is wrong with a receive, given the message that it must have got. */
-function judge({ action, status, bytes, value }: Received, { tag, payload }: SendAction): string | undefined {
-  if (status.tag !== tag) return `its tag is ${status.tag}, expected ${tag}`;
-  if (status.cancelled) return 'it was cancelled';
-  if (payload.kind === 'object')
-    return isDeepStrictEqual(value, objectOf(payload.seed, payload.size)) ? undefined : 'another value than was sent';
-  const type = payload.kind === 'scalar' ? payload.type : payload.buffer.type;
-  const sent = bytesOf(valuesOfPayload(payload));
-  if (status.type !== type) return `its type is ${status.type}, expected ${type}`;
-  if (status.byteLength !== sent.byteLength) return `its length is ${status.byteLength} bytes, expected ${sent.byteLength}`;
-  const count = sent.byteLength / ELEMENT_SIZES[action.into!.type];
-  if (status.count !== count) return `its count is ${status.count}, expected ${count}`;
-  const untouched = makeRoom(action.into!);
-  const expected = bytesOf(untouched.elements);
-  expected.set(sent);
-  const at = expected.findIndex((byte, i) => byte !== bytes![i]);
-  return at < 0 ? undefined : `byte ${at} is ${bytes![at]}, expected ${expected[at]}`;
 }

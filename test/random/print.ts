@@ -9,7 +9,6 @@ import {
   type MakeAction,
   type Members,
   membersOf,
-  NEIGHBOR_CALLS,
   OBJECT_CALLS,
   type Payload,
   type Program,
@@ -93,7 +92,6 @@ function collectiveText(action: CollectiveAction, { ranks }: Members, rank: numb
   }
   if ((REDUCTIONS as readonly string[]).includes(call)) list.push(op);
   if (/^(bcast|gather|scatter|reduce)(v|Object)?$/.test(call)) list.push(`root ${ranks.indexOf(root)}`);
-  void NEIGHBOR_CALLS;
   return `${call}${starts > 0 ? 'Init' : ''}(${list.join(', ')})${starts > 0 ? `, started ${starts} times` : ''}`;
 }
 

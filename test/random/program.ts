@@ -113,12 +113,10 @@ export type CollectiveCall =
   | (typeof NEIGHBOR_CALLS)[number]
   | (typeof PLAIN_CALLS)[number];
 
-/** Operators by name; the last three are made by createOp. */
-export const OPERATORS = [
-  ...['SUM', 'PROD', 'MIN', 'MAX', 'LAND', 'LOR', 'LXOR', 'BAND', 'BOR', 'BXOR', 'MINLOC', 'MAXLOC'],
-  ...['userSum', 'first', 'affine'],
-] as const;
-export type OperatorName = string;
+/** Operators; the last three are made by createOp, and only userSum of them is commutative. */
+export type OperatorName =
+  | ('SUM' | 'PROD' | 'MIN' | 'MAX' | 'LAND' | 'LOR' | 'LXOR' | 'BAND' | 'BOR' | 'BXOR' | 'MINLOC' | 'MAXLOC')
+  | ('userSum' | 'first' | 'affine');
 
 /** Where the result of a collective goes: a fresh array, one given, the data's own; or data is a number. */
 export type Form = 'fresh' | 'into' | 'inPlace' | 'scalar';
@@ -164,7 +162,7 @@ export const COMPLETION_WAYS = [
   ...['wait', 'waitAll', 'waitAny', 'waitSome', 'test', 'testAll', 'testAny', 'testSome'],
   ...['await', 'whenAll', 'whenAny', 'whenSome', 'promiseAll'],
 ] as const;
-export type CompletionWay = string;
+export type CompletionWay = (typeof COMPLETION_WAYS)[number];
 
 /** One rank completes operations of its own. */
 export interface CompleteAction {
