@@ -70,7 +70,7 @@ export interface Gather {
   ): Request<O | undefined>;
 }
 
-/** `gatherv(data, parts?, root = 0)`: without parts the counts are gathered first. */
+/** `gatherv(data, parts?, root = 0)`: parts count on the root only; without them there it makes room for what comes. */
 export interface Gatherv {
   <A extends Reducible>(data: A, root?: number | RootOptions, options?: Options): Request<FilledParts<Fresh<A>> | undefined>;
   <A extends Reducible, P extends Parts<Into<A> & Reducible>>(

@@ -96,6 +96,17 @@ describe.each(SIZES)('%i ranks', (size) => {
     expect(await each(worlds, (world) => world.allgatherv(mine(world.rank), parts[world.rank]!))).toEqual(parts);
     for (const { data } of parts) expect(data).toEqual(all);
 
+    // Only the root says where the parts go; whatever comes next must find all ranks at one place.
+    const gathered = ranks.map((rank) => (rank === 1 % size ? { data: new Float64Array(all.length), counts } : undefined));
+    await each(worlds, (world) => world.gatherv(mine(world.rank), gathered[world.rank], 1 % size));
+    expect(gathered[1 % size]!.data).toEqual(all);
+    await each(worlds, async (world) => {
+      const parts = world.rank === 0 ? { data: new Float64Array(all.length), counts, displs } : undefined;
+      const again = world.gathervInit(mine(world.rank), parts, 0);
+      for (let round = 0; round < 2; round++) expect((await again.start())?.data).toEqual(world.rank === 0 ? all : undefined);
+    });
+    expect(await each(worlds, (world) => world.allgather(world.rank))).toEqual(ranks.map(() => Float64Array.from(ranks)));
+
     const root = size - 1;
     const outputs = ranks.map(mine).map((array) => array.fill(-1));
     await each(worlds, (world) =>
