@@ -201,9 +201,7 @@ export class CollectiveCall {
     if (call === 'bcast') return [output, ...behind];
     if (isScattering) return [input, output ?? tsmpi.IN_PLACE, ...behind];
     if (form === 'fresh') return [input, ...behind];
-    // Ranks other than the root say by parts of their own that the counts are known.
-    const elsewhere = call === 'gatherv' ? { data: this.#input?.data, counts: [] } : undefined;
-    return [input ?? tsmpi.IN_PLACE, output ?? elsewhere, ...behind];
+    return [input ?? tsmpi.IN_PLACE, output, ...behind];
   }
 
   #objectArguments(at: number): unknown[] {

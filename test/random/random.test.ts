@@ -7,7 +7,7 @@ import { BACKINGS, type Backing, describeVariant, type Failure, type Variant, va
 import { generate } from './generate.ts';
 import { printProgram } from './print.ts';
 import type { Program } from './program.ts';
-import { shrink } from './shrink.ts';
+import { type Judge, shrink } from './shrink.ts';
 
 const { TSMPI_RANDOM_PROGRAMS, TSMPI_RANDOM_SEED, TSMPI_RANDOM_BACKING, TSMPI_RANDOM_VARIANT } = process.env;
 const COUNT = Number(TSMPI_RANDOM_PROGRAMS ?? 500);
@@ -18,8 +18,10 @@ const BATCH = 64;
 const LIMIT_MS = 30_000;
 const SHRINK_LIMIT_MS = 5000;
 const SHRINK_MS = 120_000;
-/** Runs of one program before it counts as one that does not fail alone: some failures need an unlucky moment. */
-const ATTEMPTS = 30;
+/** Time to see a program fail alone: some failures need an unlucky moment. */
+const REPRODUCE_MS = 60_000;
+/** Runs of each smaller program at most, of one that does not always fail. */
+const MOST_ATTEMPTS = 30;
 
 const programs = Array.from({ length: COUNT }, (_, k) => generate(FIRST_SEED + k));
 
@@ -53,17 +55,11 @@ describe.each(chosen)('$name', (backing) => {
 async function report(backing: Backing, variant: Variant, batch: readonly Program[], failure: Failure): Promise<string> {
   const judgeOnce = async (list: readonly Program[], ranks: number) => {
     const found = await backing.run(list, variant, ranks, SHRINK_LIMIT_MS);
-    return found && { index: found.suspects[0]!, message: found.message };
+    return found && { index: found.suspects[0] ?? 0, message: found.message };
   };
   for (const suspect of failure.suspects) {
     const program = batch[suspect]!;
-    // How often it takes to fail: as often every smaller one is tried.
-    let attempts = 1;
-    let first = await judgeOnce([program], program.size);
-    while (first === undefined && attempts < ATTEMPTS) {
-      attempts *= 5;
-      first = await judgeOnce(new Array<Program>(attempts).fill(program), program.size);
-    }
+    const [attempts, first] = await reproduce((list) => judgeOnce(list, program.size), program);
     if (first === undefined) continue;
     const judge = async (list: readonly Program[]) => {
       const ranks = Math.max(...list.map(({ size }) => size));
@@ -88,6 +84,16 @@ async function report(backing: Backing, variant: Variant, batch: readonly Progra
     ...failure.suspects.map((index) => `seed ${batch[index]!.seed}\n${printProgram(batch[index]!)}`),
     `run them again: ${command(backing, variant, batch[0]!.seed, batch.at(-1)!.seed - batch[0]!.seed + 1)}`,
   ].join('\n');
+}
+
+/** Run a program until it fails, more and more often at once; tell how often a smaller one should be tried. */
+async function reproduce(judge: Judge, program: Program): Promise<[number, Awaited<ReturnType<Judge>>]> {
+  const end = performance.now() + REPRODUCE_MS;
+  for (let times = 1; performance.now() < end; times = Math.min(4 * times, 256)) {
+    const found = await judge(new Array<Program>(times).fill(program));
+    if (found !== undefined) return [Math.min(3 * found.index + 1, MOST_ATTEMPTS), found];
+  }
+  return [0, undefined];
 }
 
 function command(backing: Backing, variant: Variant, seed: number, count: number): string {
