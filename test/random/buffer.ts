@@ -8,6 +8,8 @@
  * row of PLACES and what makeRoom makes of it: the memory, what a call is given, and where in it element i lies.
  */
 
+import { type Data, vector } from 'tsmpi';
+
 export const ELEMENT_SIZES = {
   i8: 1,
   u8: 1,
@@ -61,14 +63,20 @@ const ARRAYS: Readonly<Record<TypeName, ArrayMaker>> = {
 const GUARD = 0x5a;
 const GUARD_BYTES = 16;
 
-/** Where elements lie: alone in their memory, in the midst of more, or in memory that threads share. */
+const unshared = (byteLength: number): ArrayBufferLike => new ArrayBuffer(byteLength);
+const shared = (byteLength: number): ArrayBufferLike => new SharedArrayBuffer(byteLength);
+
+/** Where elements lie: alone in their memory, amid more, in memory that threads share, each third of an array's as a layout. */
 const PLACES = {
-  alone: { guardBytes: 0, allocate: (byteLength: number): ArrayBufferLike => new ArrayBuffer(byteLength) },
-  amid: { guardBytes: GUARD_BYTES, allocate: (byteLength: number): ArrayBufferLike => new ArrayBuffer(byteLength) },
-  shared: { guardBytes: GUARD_BYTES, allocate: (byteLength: number): ArrayBufferLike => new SharedArrayBuffer(byteLength) },
+  alone: { guardBytes: 0, stride: 1, allocate: unshared },
+  amid: { guardBytes: GUARD_BYTES, stride: 1, allocate: unshared },
+  shared: { guardBytes: GUARD_BYTES, stride: 1, allocate: shared },
+  column: { guardBytes: GUARD_BYTES, stride: 3, allocate: unshared },
 } as const;
 export type PlaceName = keyof typeof PLACES;
 export const PLACE_NAMES: readonly PlaceName[] = Object.keys(PLACES) as PlaceName[];
+/** Those that need no layout. */
+export const ARRAY_PLACES: readonly PlaceName[] = PLACE_NAMES.filter((name) => PLACES[name].stride === 1);
 
 export interface BufferSpec {
   readonly type: TypeName;
@@ -79,8 +87,8 @@ export interface BufferSpec {
 
 /** A buffer of a program: what is given to a call, and its elements. */
 export interface Room {
-  /** What the call gets: a typed array; for bytes a DataView, an ArrayBuffer or a Buffer. */
-  readonly data: TypedArray | DataView | ArrayBuffer | SharedArrayBuffer;
+  /** What the call gets: a typed array or a layout; for bytes a DataView, an ArrayBuffer or a Buffer. */
+  readonly data: Data;
   /** The elements as they are now, a copy. */
   read(): TypedArray;
   /** Set elements, from index `at` on. */
@@ -93,24 +101,42 @@ export interface Room {
 
 /** Make a buffer that holds those elements; without them one for a result, which holds other bytes. */
 export function makeRoom(spec: BufferSpec, values?: TypedArray): Room {
-  const { guardBytes, allocate } = PLACES[spec.place];
-  const byteLength = spec.count * ELEMENT_SIZES[spec.type];
+  const { guardBytes, stride, allocate } = PLACES[spec.place];
+  const size = ELEMENT_SIZES[spec.type];
+  const byteLength = spec.count * stride * size;
   const memory = allocate(byteLength + 2 * guardBytes);
   const bytes = new Uint8Array(memory).fill(GUARD);
-  const elements = new ARRAYS[spec.type](memory, guardBytes, spec.count);
-  const write = (given: TypedArray, at?: number): void => elements.set(given as never, at);
-  if (values !== undefined) write(values);
-  const isGuarded = (): boolean =>
-    bytes.subarray(0, guardBytes).every((byte) => byte === GUARD) &&
-    bytes.subarray(guardBytes + byteLength).every((byte) => byte === GUARD);
-  const clear = (): void => {
-    bytes.fill(GUARD);
+  const array = new ARRAYS[spec.type](memory, guardBytes, spec.count * stride);
+  const isElement = (at: number): boolean => {
+    const offset = at - guardBytes;
+    return offset >= 0 && offset < byteLength && Math.floor(offset / size) % stride === 0;
   };
-  const data = spec.type === 'bytes' ? asBytes(memory, guardBytes, byteLength, spec.seed) : elements;
-  return { data, read: () => elements.slice(), write, isGuarded, clear };
+  const room = {
+    data:
+      spec.type === 'bytes'
+        ? asBytes(memory, guardBytes, byteLength, spec.seed)
+        : stride === 1
+          ? array
+          : vector(spec.count, 1, stride).of(array),
+    read: () => (stride === 1 ? array.slice() : array.filter((_: unknown, i: number) => i % stride === 0)),
+    write: (given: TypedArray, at = 0) => {
+      if (stride === 1) array.set(given as never, at);
+      else for (let i = 0; i < given.length; i++) array[(at + i) * stride] = given[i] as never;
+    },
+    isGuarded: () =>
+      stride === 1 ? guardsOf(bytes, guardBytes, byteLength) : bytes.every((byte, at) => byte === GUARD || isElement(at)),
+    clear: () => void bytes.fill(GUARD),
+  };
+  if (values !== undefined) room.write(values);
+  return room;
 }
 
-function asBytes(memory: ArrayBufferLike, byteOffset: number, byteLength: number, seed: number): Room['data'] {
+function guardsOf(bytes: Uint8Array, guardBytes: number, byteLength: number): boolean {
+  const isGuard = (byte: number): boolean => byte === GUARD;
+  return bytes.subarray(0, guardBytes).every(isGuard) && bytes.subarray(guardBytes + byteLength).every(isGuard);
+}
+
+function asBytes(memory: ArrayBufferLike, byteOffset: number, byteLength: number, seed: number): Data {
   if (memory.byteLength === byteLength && seed % 3 === 0) return memory as ArrayBuffer;
   return seed % 3 === 1
     ? new DataView(memory, byteOffset, byteLength)

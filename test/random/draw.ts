@@ -3,7 +3,7 @@
  */
 
 import { Random } from '../unit/datatype/random.ts';
-import { type BufferSpec, ELEMENT_SIZES, PLACE_NAMES, TYPES, type TypeName } from './buffer.ts';
+import { ARRAY_PLACES, type BufferSpec, ELEMENT_SIZES, PLACE_NAMES, TYPES, type TypeName } from './buffer.ts';
 import {
   type CollectiveAction,
   type CollectiveCall,
@@ -53,7 +53,7 @@ export class Draw extends Random {
   }
 
   buffer(type: TypeName = this.pick(TYPES), count: number = this.count(type)): BufferSpec {
-    return { type, count, seed: this.seed(), place: this.pick(PLACE_NAMES) };
+    return { type, count, seed: this.seed(), place: this.pick(type === 'bytes' ? ARRAY_PLACES : PLACE_NAMES) };
   }
 
   payload(): Payload {
@@ -126,7 +126,8 @@ export function drawCollective(draw: Draw, id: number, comm: number, members: Me
     call,
     form,
     root: draw.pick(members.ranks),
-    buffer: draw.buffer(type, count),
+    // Layouts in messages and broadcasts.
+    buffer: call === 'bcast' ? draw.buffer(type, count) : { ...draw.buffer(type, count), place: draw.pick(ARRAY_PLACES) },
     counts: Array.from({ length: size }, few),
     matrix,
     op,
