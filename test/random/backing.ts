@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OperationName, RESTRICTIONS } from '../../src/collective/restrictions.ts';
 import { forceVariable } from '../../src/collective/selection.ts';
-import { runJob } from '../jobs/run-job.ts';
+import { Job } from '../jobs/run-job.ts';
 import { makeRanks } from '../unit/ranks.ts';
 import { type Batch, BatchError, performBatch } from './batch.ts';
 import { Draw } from './draw.ts';
@@ -113,12 +113,15 @@ function job(args: readonly string[]): Backing['run'] {
       const isThread = args.includes('thread');
       const env = { ...forced, ...(isThread && withoutAddon ? { TSMPI_NATIVE: 'off' } : {}) };
       const deadlineMs = 2 * limitMs + 60_000 + 1000 * programs.length;
-      const { code, stdout, stderr } = await runJob(['-n', String(size), '--quiet', ...args, '--wait', wait, RANK, file], {
-        env,
-        deadlineMs,
-      });
-      if (code === 0 && stderr === '') return undefined;
-      return failureOf(stdout, `${stderr.trim()}\nexit code ${code}`);
+      const started = new Job(['-n', String(size), '--quiet', ...args, '--wait', wait, RANK, file], { env, deadlineMs });
+      try {
+        const { code, stderr } = await started.end();
+        if (code === 0 && stderr === '') return undefined;
+        return failureOf(started.stdout, `${stderr.trim()}\nexit code ${code}`);
+      } catch (error) {
+        // It passed its deadline, or left something behind.
+        return failureOf(started.stdout, (error as Error).message);
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }

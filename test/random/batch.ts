@@ -41,16 +41,17 @@ export async function performBatch(
   while (batch.withoutAreas && held.length < AREAS) held.push(await world.dup());
   for (const round of rounds(batch.programs, world.size)) {
     const mine = round.findIndex(({ first, size }) => world.rank >= first && world.rank < first + size);
-    const base = await world.split(mine < 0 ? undefined : mine);
+    // Others may still be at their programs of the round before.
+    const base = await world.split(mine < 0 ? undefined : mine, 0, { timeoutMs: 3 * batch.limitMs });
     if (base === undefined) continue;
     const { index } = round[mine]!;
     if (base.rank === 0) tell('begin', index);
     try {
       await perform(batch.programs[index]!, base, options);
+      await base.free({ timeoutMs: batch.limitMs });
     } catch (error) {
       throw new BatchError(index, base.rank, error);
     }
-    await base.free();
     if (base.rank === 0) tell('end', index);
   }
   for (const comm of held) await comm.free();
