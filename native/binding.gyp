@@ -13,6 +13,7 @@
         'src/reduce.c',
         'src/reference.c',
         'src/segment.c',
+        'src/socket.c',
         'src/watch.c',
       ],
       'defines': ['_GNU_SOURCE', 'NAPI_VERSION=9'],

@@ -38,6 +38,7 @@ napi_status addon_export(napi_env env, napi_value exports, const char *name, nap
 napi_status segment_register(napi_env env, napi_value exports);
 napi_status park_register(napi_env env, napi_value exports);
 napi_status watch_register(napi_env env, napi_value exports);
+napi_status socket_register(napi_env env, napi_value exports);
 napi_status copy_register(napi_env env, napi_value exports);
 napi_status reduce_register(napi_env env, napi_value exports);
 napi_status process_register(napi_env env, napi_value exports);

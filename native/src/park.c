@@ -22,6 +22,9 @@
 /* Descriptors looked at in one call; those beyond are still ready at the next. */
 #define MAX_EVENTS 8
 
+/* For a set of descriptors that is itself watched by another. */
+static const int32_t kNoBell = -1;
+
 void drain_bell(int bell) {
   char bytes[1024];
   ssize_t count;
@@ -90,7 +93,7 @@ static napi_value create_epoll(napi_env env, napi_callback_info info) {
   int32_t bell;
   if (!read_int32(env, arguments[0], "bell", &bell)) return NULL;
   int epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) return make_int32(env, -errno);
+  if (epoll < 0 || bell == kNoBell) return make_outcome(env, epoll);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = bell};
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, bell, &event) == 0) return make_int32(env, epoll);
   int error = errno;

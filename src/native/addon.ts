@@ -24,6 +24,10 @@ export interface WatchLayout {
   readonly cellCount: number;
 }
 
+/** What watchDescriptor() watches for and listReady() found. */
+export const INTEREST_READ = 1;
+export const INTEREST_WRITE = 4;
+
 export interface Addon {
   /** The constants that the C side was compiled with; a test compares them with layout.ts. */
   readonly constants: { readonly cellByteLength: number };
@@ -46,7 +50,7 @@ export interface Addon {
   // ---- parking -----------------------------------------------------------------------------
   /** pipe2(O_CLOEXEC | (nonBlocking ? O_NONBLOCK : 0)): [read end, write end], or -errno. */
   pipe(nonBlocking: boolean): [number, number] | number;
-  /** Make an epoll descriptor that watches the doorbell (EPOLLIN). Return it or -errno. */
+  /** Make an epoll descriptor that watches the doorbell (EPOLLIN); -1: nothing yet. Return it or -errno. */
   createEpoll(bell: number): number;
   /** Sleep until a byte is in the doorbell or the time is over (-1: no limit). Empties the doorbell. 1 rung, 0 timed out, or -errno. */
   park(epoll: number, bell: number, timeoutMs: number): number;
@@ -66,6 +70,45 @@ export interface Addon {
   stopWatch(watch: object): void;
   /** sched_yield(2). */
   yield(): void;
+
+  // ---- sockets -----------------------------------------------------------------------------
+  // TCP that never blocks. Addresses are numbers, IPv4 or IPv6, as text; -EINVAL: it is none. What would wait is -EAGAIN.
+  /** Listen on that address, port 0: any (SO_REUSEADDR, IPV6_V6ONLY). Return the descriptor or -errno. */
+  listenTcp(host: string, port: number): number;
+  /** Take the next connection of a listener (TCP_NODELAY). Return its descriptor or -errno. */
+  acceptTcp(listener: number): number;
+  /** Begin to connect (TCP_NODELAY); connectOutcome tells how it goes. Return the descriptor or -errno. */
+  connectTcp(host: string, port: number): number;
+  /** 0: connected; -EINPROGRESS: not yet; else why not. Writable (INTEREST_WRITE) once it is decided. */
+  connectOutcome(fd: number): number;
+  /** Return the bytes taken (may be fewer) or -errno. */
+  send(fd: number, data: ArrayBufferView, offset: number, byteLength: number): number;
+  /** Send a header and what follows it in one call. Return the bytes taken of both together or -errno. */
+  sendTwo(
+    fd: number,
+    head: ArrayBufferView,
+    headOffset: number,
+    headLength: number,
+    data: ArrayBufferView,
+    offset: number,
+    byteLength: number,
+  ): number;
+  /** Return the bytes received, 0 when the other side sends no more, or -errno. */
+  receive(fd: number, into: ArrayBufferView, offset: number, byteLength: number): number;
+  /** Say that no more is sent (shutdown(SHUT_WR)). 0 or -errno. */
+  shutdownSend(fd: number): number;
+  /** Bytes that the other side's host has not acknowledged yet (SIOCOUTQ), or -errno. */
+  unacknowledged(fd: number): number;
+  /** [host, port] of this side or of the peer, or -errno. */
+  socketAddress(fd: number, isPeer: boolean): [host: string, port: number] | number;
+  /** Watch a descriptor in an epoll descriptor, level-triggered, for those of INTEREST_READ and INTEREST_WRITE; 0: no more. 0 or -errno. */
+  watchDescriptor(epoll: number, fd: number, interest: number): number;
+  /** Write what is ready now as pairs of descriptor and interest into `into`; errors count as both. Return how many, or -errno. */
+  listReady(epoll: number, into: Int32Array): number;
+  /** timerfd_create: a descriptor that is readable once its time has come. Return it or -errno. */
+  createTimer(): number;
+  /** Let the timer expire after so many milliseconds; -1: not at all. 0 or -errno. */
+  setTimer(timer: number, afterMs: number): number;
 
   // ---- copies ------------------------------------------------------------------------------
   // Views and ArrayBuffers are the cheap arguments here; a bare SharedArrayBuffer costs a microsecond more on Node 20 and 22.

@@ -40,6 +40,8 @@ const EXPECTED = [
     'setPtracer',
     'reduce',
   ] as const),
+  ...(['listenTcp', 'acceptTcp', 'connectTcp', 'connectOutcome', 'send', 'sendTwo', 'receive', 'shutdownSend'] as const),
+  ...(['unacknowledged', 'socketAddress', 'watchDescriptor', 'listReady', 'createTimer', 'setTimer'] as const),
   ...(['getAffinity', 'setAffinity', 'startLifeline', 'stopLifeline', 'setSubreaper', 'reap', 'threadId'] as const),
   ...(['referencePingPong', 'referencePipeline', 'referenceAllreduce'] as const),
 ] satisfies readonly (keyof Addon)[];

@@ -241,6 +241,12 @@ export class Engine implements FrameHandler {
     this.#streams.add(peer, new Stream(this.#routes[peer]!, peer, peerNumber, send, end));
   }
 
+  pieceInto(number: number): Uint8Array | undefined {
+    const { pieces, taken } = this.#numbers.at(number) as Receive;
+    // What a fetch that failed half-way has brought stays as it is.
+    return taken === 0 ? pieces!.bytes : undefined;
+  }
+
   onPiece(
     transport: Transport,
     number: number,
@@ -257,7 +263,7 @@ export class Engine implements FrameHandler {
     const skipped = Math.max(0, receive.taken - offset);
     if (byteLength > skipped) {
       if (pieces.bytes === undefined) receive.layout!.unpack(offset, byteLength, views, payloadOffset);
-      else transport.copyPayload(payloadOffset + skipped, pieces.bytes, offset + skipped, byteLength - skipped);
+      else if (payloadOffset >= 0) transport.copyPayload(payloadOffset + skipped, pieces.bytes, offset + skipped, byteLength - skipped);
       if (receive.onPart !== undefined) receive.notePart(offset + skipped, byteLength - skipped);
     }
     transport.release(peer, aux);

@@ -32,6 +32,8 @@ export interface Parking {
   enterLoop(waitsForRoom: boolean, isBusy: boolean): void;
   /** The engine spins on its own: peers need not ring. */
   leaveLoop(): void;
+  /** Let that descriptor, while it is readable, end every sleep too. Ranks that are processes only. */
+  watch(fd: number): void;
   /** Stop watching the loop. */
   stop(): void;
 }

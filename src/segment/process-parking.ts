@@ -8,7 +8,7 @@
 
 import { constants } from 'node:fs';
 import { MpiError } from '../base/errors.ts';
-import type { Addon } from '../native/addon.ts';
+import { type Addon, INTEREST_READ } from '../native/addon.ts';
 import { CELL_BYTES, CONTROL } from './layout.ts';
 import type { Parking, Sleeper } from './parking.ts';
 import type { Segment } from './segment.ts';
@@ -92,6 +92,11 @@ export class ProcessParking implements Parking {
 
   leaveLoop(): void {
     this.#i32[this.#polling] = IDLE;
+  }
+
+  watch(fd: number): void {
+    const outcome = this.#addon.watchDescriptor(this.#epoll, fd, INTEREST_READ);
+    if (outcome < 0) throw new MpiError('ERR_MPI_OTHER', `epoll_ctl failed with errno ${-outcome}`);
   }
 
   stop(): void {

@@ -72,6 +72,10 @@ export class ThreadParking implements Parking {
     this.#rearmLater();
   }
 
+  watch(): void {
+    throw new Error('a thread sleeps on its flag: no descriptor wakes it');
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.hold(false);

@@ -27,7 +27,7 @@ export interface Capabilities {
   readonly canFetch: boolean;
 }
 
-/** What the engine does with frames that arrive. Payload is valid during the call; EAGER and PIECE until release(). */
+/** What the engine does with frames that arrive. Payload is valid during the call, that of EAGER until release(). */
 export interface FrameHandler {
   /** SHORT, EAGER or ANNOUNCE: a message opens. */
   onEnvelope(
@@ -44,7 +44,12 @@ export interface FrameHandler {
   ): void;
   /** CLEAR: send the message `number` in pieces to the peer's request `peerNumber`. */
   onClear(number: number, peerNumber: number): void;
-  /** PIECE of the receive `number`. */
+  /**
+   * Pieces of the receive `number` come. Return the bytes of its array, for the transport to read them straight to where they
+   * belong; undefined: they must be copied there.
+   */
+  pieceInto(number: number): Uint8Array | undefined;
+  /** PIECE of the receive `number`. payloadOffset -1: its bytes lie in what pieceInto() returned. */
   onPiece(
     transport: Transport,
     number: number,
@@ -101,7 +106,8 @@ export interface Transport {
   sendControl(peer: number, kind: number, number: number, peerNumber: number): SendAnswer;
   /**
    * Send bytes from .. from + byteLength of data as the piece of a message that begins at its byte `offset`, for the peer's
-   * request; byteLength -1: there will be no more.
+   * request; byteLength -1: there will be no more. A piece that is BUSY may have begun to move: until it is taken, no other
+   * piece but the end goes to that peer, and the same bytes are given again, wherever they lie by then.
    */
   sendPiece(peer: number, peerNumber: number, data: Uint8Array, from: number, offset: number, byteLength: number): SendAnswer;
 
@@ -114,11 +120,13 @@ export interface Transport {
   returnCredit(peer: number): void;
   /** Copy payload of a frame (at a byte offset of the views it came with) into `into` at `at`. */
   copyPayload(payloadOffset: number, into: Uint8Array, at: number, byteLength: number): void;
-  /** The payload of an EAGER or PIECE frame was copied. */
+  /** The payload of an EAGER or PIECE frame is not needed any more. */
   release(peer: number, aux: number): void;
 
   /** Handle frames that arrived, a bounded number. Return whether there were any. */
   poll(handler: FrameHandler): boolean;
   /** The rank is about to sleep with work refused as BUSY: make sure that it is rung when there is room. */
   prepareSleep(): void;
+  /** Whether nothing that was taken would be lost if this process ended now. */
+  isFlushed(): boolean;
 }

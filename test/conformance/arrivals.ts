@@ -31,6 +31,8 @@ export class Arrivals implements FrameHandler {
   readonly #peer: number;
   /** Keep payload where it lies until settle(): nobody has posted a receive. */
   isHolding = false;
+  /** Where pieces may be read to at once; undefined: they are copied. */
+  pieceTarget: Uint8Array | undefined = undefined;
 
   constructor(peer: number) {
     this.#peer = peer;
@@ -71,6 +73,10 @@ export class Arrivals implements FrameHandler {
     this.#add({ ...NOTHING, kind: FINISH, source: number });
   }
 
+  pieceInto(): Uint8Array | undefined {
+    return this.pieceTarget;
+  }
+
   onPiece(
     transport: Transport,
     number: number,
@@ -81,7 +87,8 @@ export class Arrivals implements FrameHandler {
     payloadOffset: number,
   ): void {
     const payload = new Uint8Array(Math.max(byteLength, 0) + 2);
-    if (byteLength > 0) transport.copyPayload(payloadOffset, payload, 1, byteLength);
+    if (byteLength > 0 && payloadOffset >= 0) transport.copyPayload(payloadOffset, payload, 1, byteLength);
+    else if (byteLength > 0) payload.set(this.pieceTarget!.subarray(offset, offset + byteLength), 1);
     const settle = (): void => transport.release(this.#peer, aux);
     this.#add({ ...NOTHING, kind: PIECE, source: number, tag: byteLength, byteLength: offset, aux, payload, settle });
   }

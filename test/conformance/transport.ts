@@ -23,6 +23,8 @@ export interface Ends {
   readonly receiver: Transport;
   /** Resolve once the sender, which goes to sleep, is woken. */
   readonly sleep?: () => Promise<void>;
+  /** Whether frames that were taken are on their way between the two; undefined: there is no such time. */
+  readonly isUnderWay?: () => boolean;
 }
 
 export interface Subject {
@@ -30,12 +32,18 @@ export interface Subject {
   /** World ranks: of the sender, of the receiver, and one that cannot be reached. */
   readonly ranks: readonly [from: number, to: number, beyond: number];
   readonly open: (onSender: FrameHandler, onReceiver: FrameHandler) => Ends;
-  /** Why it has no pieces, never refuses, cannot fetch. */
-  readonly without?: { readonly pieces?: string; readonly refusal?: string; readonly fetch?: string; readonly sleep?: string };
+  /** Why it has no pieces, never refuses, cannot fetch, has nothing that a piece occupies once it has arrived. */
+  readonly without?: {
+    readonly pieces?: string;
+    readonly refusal?: string;
+    readonly fetch?: string;
+    readonly sleep?: string;
+    readonly heldPieces?: string;
+  };
 }
 
 /** More frames than any transport has room for. */
-const MANY = 100_000;
+const MANY = 2_000_000;
 const CONTEXT = -77_000_003;
 /** Element types of frames; bytes and objects' heads lie in a Uint8Array. */
 const TYPES = ELEMENT_NAMES.map((name, code) => ({ name, code, shift: ELEMENT_SHIFT[code]! }));
@@ -56,7 +64,10 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
     const forward = new Arrivals(from);
     const ends = open(backward, forward);
     const poll = (): void => {
-      while (ends.receiver.poll(forward) || ends.sender.poll(backward));
+      const deadline = performance.now() + 20_000;
+      while (ends.receiver.poll(forward) || ends.sender.poll(backward) || ends.isUnderWay?.()) {
+        if (performance.now() > deadline) throw new Error(`${name}: frames that were taken have not arrived after 20 s`);
+      }
     };
     return { ...ends, backward, forward, poll };
   }
@@ -124,7 +135,7 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
     });
 
     test.each([1, 2, 3])('frames of all kinds arrive in the order taken, none lost or doubled: seed %i', (seed) => {
-      const { sender, receiver, forward } = start();
+      const { sender, receiver, forward, backward, poll } = start();
       const { shortBytes, eagerBytes } = sender.capabilities;
       const random = new Random(seed);
       const kinds: number[] = [];
@@ -146,12 +157,13 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
         }
         // The receiver looks now and then, and matches what it has at random.
         if (random.below(20) === 0 || answer !== TAKEN) receiver.poll(forward);
+        if (answer !== TAKEN) sender.poll(backward);
         held.push(...forward.frames.slice(settled));
         settled = forward.frames.length;
         while (held.length > 0 && (answer === NO_CREDIT || random.below(3) === 0))
           held.splice(random.below(held.length), 1)[0]!.settle();
       }
-      while (receiver.poll(forward));
+      poll();
       expect(forward.frames.map(({ tag }) => tag)).toEqual(kinds.map((_, number) => number));
       expect(forward.frames.map(({ kind }) => kind)).toEqual(kinds);
       for (const { payload, tag } of forward.frames) if (payload !== undefined) expect(payload.at(-1)).toBe(tag);
@@ -183,7 +195,7 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
     test.skipIf(without.sleep !== undefined)(
       lacks('sleep', 'a refused sender that sleeps is woken when there is room'),
       async () => {
-        const { sender, receiver, forward, sleep } = start();
+        const { sender, receiver, forward, sleep, poll } = start();
         for (let round = 0; round < 3; round++) {
           while (sender.sendControl(to, FINISH, 0, 0) === TAKEN);
           const isAwake = sleep!();
@@ -191,15 +203,16 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
           await isAwake;
           expect(sender.sendControl(to, FINISH, 0, 0)).toBe(TAKEN);
         }
-        // The buffers of pieces are room as well.
-        while (receiver.poll(forward));
+        // What bounds pieces is room as well.
+        poll();
         forward.frames.length = 0;
-        forward.isHolding = true;
+        forward.isHolding = without.heldPieces === undefined;
         const bytes = new Uint8Array(8);
         while (sender.sendPiece(to, 0, bytes, 0, 0, 8) === TAKEN);
-        while (receiver.poll(forward));
+        if (forward.isHolding) while (receiver.poll(forward));
         const isAwake = sleep!();
-        forward.frames[0]!.settle();
+        if (forward.isHolding) forward.frames[0]!.settle();
+        else while (receiver.poll(forward));
         await isAwake;
         expect(sender.sendPiece(to, 0, bytes, 0, 0, 8)).toBe(TAKEN);
       },
@@ -231,6 +244,7 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
           expect(announced.map(({ aux }) => aux)).toEqual(Array.from({ length: 1000 }, (_, k) => k));
           expect(send()).toBe(NO_CREDIT);
           for (const { settle } of forward.frames.splice(0)) settle();
+          poll();
         }
         expect(send()).toBe(TAKEN);
         poll();
@@ -239,25 +253,35 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
     });
 
     test.skipIf(without.pieces !== undefined)(
-      lacks('pieces', 'pieces bring their bytes, offset and end; buffers bound them'),
+      lacks('pieces', 'pieces bring their bytes, offset and end, to their place or to be copied there'),
       () => {
         const { sender, forward, poll } = start();
         const { pieceBytes } = sender.capabilities;
         const data = elements(2, 3 * pieceBytes, 9) as Uint8Array;
-        for (const byteLength of [1, 7, 4096, pieceBytes]) {
-          for (const offset of [0, 1, pieceBytes + 3]) {
-            expect(sender.sendPiece(to, 8, data, offset, offset, byteLength)).toBe(TAKEN);
-            poll();
-            const { kind, source, tag, byteLength: at, payload } = forward.frames.pop()!;
-            expect([kind, source, tag, at]).toEqual([PIECE, 8, byteLength, offset]);
-            expect(Buffer.compare(payload!.subarray(1, -1) as Uint8Array, data.subarray(offset, offset + byteLength))).toBe(0);
-            expect([payload![0], payload!.at(-1)]).toEqual([0, 0]);
+        for (const isKnown of [false, true]) {
+          forward.pieceTarget = isKnown ? new Uint8Array(data.byteLength) : undefined;
+          for (const byteLength of [1, 7, 4096, pieceBytes]) {
+            for (const offset of [0, 1, pieceBytes + 3]) {
+              expect(sender.sendPiece(to, 8, data, offset, offset, byteLength)).toBe(TAKEN);
+              poll();
+              const { kind, source, tag, byteLength: at, payload } = forward.frames.pop()!;
+              expect([kind, source, tag, at]).toEqual([PIECE, 8, byteLength, offset]);
+              expect(Buffer.compare(payload!.subarray(1, -1) as Uint8Array, data.subarray(offset, offset + byteLength))).toBe(0);
+              expect([payload![0], payload!.at(-1)]).toEqual([0, 0]);
+            }
           }
         }
         expect(sender.sendPiece(to, 8, data, 0, 0, -1)).toBe(TAKEN);
         poll();
         expect(forward.frames.pop()).toMatchObject({ kind: PIECE, source: 8, tag: -1 });
+      },
+    );
 
+    test.skipIf(without.pieces !== undefined || without.heldPieces !== undefined)(
+      lacks('heldPieces', 'buffers bound pieces that are not released'),
+      () => {
+        const { sender, forward, poll } = start();
+        const data = elements(2, 1000, 9) as Uint8Array;
         forward.isHolding = true;
         for (let round = 0; round < 3; round++) {
           let taken = 0;

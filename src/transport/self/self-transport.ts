@@ -132,4 +132,8 @@ export class SelfTransport implements Transport {
   }
 
   prepareSleep(): void {}
+
+  isFlushed(): boolean {
+    return true;
+  }
 }
