@@ -32,6 +32,7 @@ export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array
     wait: job.wait,
     deterministic: job.deterministic,
     transports: job.transports,
+    key: job.key,
     explain: job.explain,
     stdout: job.stdout,
     stderr: job.stderr,

@@ -50,6 +50,8 @@ export interface AgentJob {
   readonly wait: WaitMode;
   readonly deterministic: boolean;
   readonly transports: readonly string[];
+  /** The job's secret, in base64. */
+  readonly key: string;
   readonly explain: boolean;
   readonly hugePages: boolean;
   /** `inherit`: that rank gets the agent's own descriptor 0; `forward`: it comes in `stdin` messages. */

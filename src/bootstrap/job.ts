@@ -51,6 +51,8 @@ export interface JobDescription {
   readonly deterministic: boolean;
   /** Transports that may be used, in order of preference; empty: all. */
   readonly transports: readonly string[];
+  /** The job's secret, 32 random bytes in base64: ranks prove by it to each other that they belong to the job. Never in argv or environment. */
+  readonly key: string;
   /** Rank 0 prints routes and choices at its start. */
   readonly explain: boolean;
   readonly stdout: TerminalFacts;

@@ -75,7 +75,12 @@ export const OPTIONS: readonly OptionEntry[] = [
   { name: 'quiet', group: 'Output', text: 'no notices' },
   { name: 'timeout', value: 'SECONDS', group: 'Job', text: 'end the job then, saying where every rank waits (exit code 124)' },
   { name: 'grace', value: 'SECONDS', group: 'Job', text: 'time that ranks have after SIGTERM to the launcher (default 5)' },
-  { name: 'transport', value: 'LIST', group: 'Tuning', text: 'transports that may be used: self,shm' },
+  {
+    name: 'transport',
+    value: 'LIST',
+    group: 'Tuning',
+    text: 'transports that may be used, of self,shm,websocket (default: all)',
+  },
   { name: 'deterministic', group: 'Tuning', text: 'reductions in an order that does not depend on placement or timing' },
   {
     name: 'wait',
@@ -97,7 +102,7 @@ export const OPTIONS: readonly OptionEntry[] = [
 ];
 
 /** Transports that this version has. */
-export const TRANSPORTS: readonly string[] = ['self', 'shm'];
+export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket'];
 
 const ONE_HOST = 'this version runs all ranks on one host: leave it out';
 

@@ -2,6 +2,7 @@
  * The agent's part of the job, made from the options and the placement.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { AgentJob } from '../agent/protocol.ts';
 import { VERSION } from '../base/version.ts';
 import type { TerminalFacts } from '../bootstrap/job.ts';
@@ -14,6 +15,9 @@ import type { Placement } from './placement.ts';
  * the agent speaks to nobody who shows one.
  */
 export const WITHHELD_FROM_AGENT: readonly string[] = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
+
+/** Bytes of a job's secret. */
+const KEY_BYTES = 32;
 
 /** Whose standard input comes how: one rank reads ours itself, unless ours is a terminal. */
 export function planInput(stdin: LaunchOptions['stdin'], size: number, isTerminal: boolean): AgentJob['stdin'] {
@@ -55,6 +59,7 @@ export function describeAgentJob(
     wait: options.wait,
     deterministic: options.deterministic,
     transports: options.transports,
+    key: randomBytes(KEY_BYTES).toString('base64'),
     explain: options.explain,
     hugePages: options.hugePages,
     stdin,

@@ -25,6 +25,8 @@ export interface RankRecord {
   isOwn(worldRank: number): boolean;
   /** Whether nothing keeps the event loop alive; asked while parking does not hold it. */
   isIdle(): boolean;
+  /** Why frames do not get to that rank; '': they do, or there were none. */
+  describeTrouble(worldRank: number): string;
 }
 
 export class WaitReport {
@@ -60,7 +62,7 @@ export class WaitReport {
     if (left > 0) return left;
     if (!this.#isWritten) {
       const line = findCallSite();
-      this.#write(`${operation.describe()}${line === undefined ? '' : `, wait() at ${line}`}`);
+      this.#write(`${operation.describe()}${line === undefined ? '' : `, wait() at ${line}`}`, [operation]);
     }
     // Who stands in a blocking wait cannot send to itself.
     return this.#checkDeparted([operation], true) < 0 ? -1 : 0;
@@ -88,7 +90,7 @@ export class WaitReport {
       }
       const names = waiting.slice(0, 4).map((operation) => this.#describe(operation));
       const more = waiting.length > 4 ? ` and ${waiting.length - 4} more` : '';
-      this.#write(`await ${names.join(', ')}${more}`);
+      this.#write(`await ${names.join(', ')}${more}`, waiting);
       this.#checkAwaited(listWaiting, isIdle);
     }, REPORT_MS);
     this.#timer.unref();
@@ -104,9 +106,21 @@ export class WaitReport {
     this.#record!.setStuckOn(0);
   }
 
-  #write(text: string): void {
+  #write(text: string, operations: readonly Operation<unknown>[]): void {
     this.#isWritten = true;
-    this.#record!.setText(text);
+    this.#record!.setText(`${text}${this.#describeTrouble(operations)}`);
+  }
+
+  /** Say of the first rank that cannot be reached why. */
+  #describeTrouble(operations: readonly Operation<unknown>[]): string {
+    for (const operation of operations) {
+      const { ranks } = operation.waitsFor();
+      for (let k = 0; k < ranks.length; k++) {
+        const trouble = this.#record!.describeTrouble(ranks[k]!);
+        if (trouble !== '') return `; ${trouble}`;
+      }
+    }
+    return '';
   }
 
   #describe(operation: Operation<unknown>): string {

@@ -13,13 +13,18 @@ export function explainRank({ routes, world, segment, addon, description, worldR
     `  addon: ${addon === undefined ? 'not loaded, so long messages take two copies' : 'loaded'}`,
     `  waiting: ${description.wait}, ${description.localRanks.length} ranks on ${description.cores} cores`,
   ];
-  const byName = new Map<string, number[]>();
-  for (const [rank, route] of routes.entries()) {
-    const ranks = byName.get(route.name);
-    if (ranks === undefined) byName.set(route.name, [rank]);
+  const byRoute = new Map<string, number[]>();
+  for (const [rank, { transport, notTaken }] of routes.entries()) {
+    const route = `${transport.name}\n${notTaken}`;
+    const ranks = byRoute.get(route);
+    if (ranks === undefined) byRoute.set(route, [rank]);
     else ranks.push(rank);
   }
-  for (const [name, ranks] of byName) lines.push(`  route ${name}: rank${ranks.length > 1 ? 's' : ''} ${summarize(ranks)}`);
+  for (const [route, ranks] of byRoute) {
+    const [name, notTaken] = route.split('\n');
+    const why = notTaken === '' ? '' : ` (${notTaken})`;
+    lines.push(`  route ${name}: rank${ranks.length > 1 ? 's' : ''} ${summarize(ranks)}${why}`);
+  }
   return lines.join('\n');
 }
 

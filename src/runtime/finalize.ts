@@ -22,6 +22,7 @@ export function finalizeRank(rank: Rank): string[] {
   const problems = dropAttributes(rank);
   segment.setState(localRank, RANK_STATE.finalizing);
   problems.push(...completeSends(rank), ...progress.unseen.drain());
+  rank.websocket?.stop();
   segment.setState(localRank, RANK_STATE.departed);
   segment.i32[segment.control(localRank, CONTROL.stuckOn)] = 0;
   for (let local = 0; local < segment.layout.localSize; local++) if (local !== localRank) parking.ring(local);
@@ -44,10 +45,11 @@ function completeSends(rank: Rank): string[] {
   for (;;) {
     while (progress.poll()) since = nowMs();
     const open = engine.openSends();
-    if (open.length === 0) return [];
+    // What this process still holds of them goes with it.
+    if (open.length === 0 && rank.websocket?.isFlushed() !== false) return [];
     const isQuiet = nowMs() - since > QUIET_MS;
     const lost = open.filter((send) => isLost(rank, send, isQuiet));
-    if (lost.length === open.length)
+    if (open.length > 0 && lost.length === open.length)
       return lost.map((send) => `${send.describe()} was started but never received: its destination has ended`);
     parking.sleep(LOOK_MS);
   }

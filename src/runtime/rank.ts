@@ -33,7 +33,11 @@ import { ThreadParking } from '../segment/thread-parking.ts';
 import { SelfTransport } from '../transport/self/self-transport.ts';
 import { ShmTransport } from '../transport/shm/shm-transport.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { AddressBook } from '../transport/websocket/address-book.ts';
+import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
 import type { Place } from './place.ts';
+import { type Candidate, chooseRoute, isAllowed, type Route } from './routes.ts';
+import { LOOPBACK, SegmentAddressBook } from './segment-address-book.ts';
 
 /** Everything that a rank has, for init, finalize and info. */
 export interface Rank {
@@ -45,7 +49,10 @@ export interface Rank {
   readonly parking: Parking;
   readonly progress: Progress;
   readonly engine: Engine;
-  readonly routes: readonly Transport[];
+  /** By world rank. */
+  readonly routes: readonly Route[];
+  /** undefined: no peer is reached by it. */
+  readonly websocket: WebsocketTransport | undefined;
   readonly world: Intracommunicator;
   readonly self: Intracommunicator;
 }
@@ -64,13 +71,15 @@ export function startRank(
   const { segment, localRank, worldRank, agentPid } = attach(place, addon);
   const description = JSON.parse(segment.description()) as JobDescription;
   claim(segment, localRank, worldRank, place.kind === 'process' ? 0 : threadId);
-  const { localRanks, cores, wait, size } = description;
+  const { localRanks, cores, wait, size, transports } = description;
 
   const record: RankRecord = {
     setText: (text) => segment.setText(localRank, text),
     setStuckOn: (rank) => {
       segment.i32[segment.control(localRank, CONTROL.stuckOn)] = rank;
     },
+    describeTrouble: (rank) =>
+      typeof websocket === 'string' || route[rank] !== websocket ? '' : websocket.describeTrouble(rank),
     isOwn: (rank) => rank === worldRank,
     isIdle: () => resourcesBeside(place.kind === 'process' ? STREAMS : []).length === 0,
     hasDeparted: (rank) => localOf[rank]! >= 0 && segment.state(localOf[rank]!) === RANK_STATE.departed,
@@ -88,16 +97,31 @@ export function startRank(
       : new ThreadParking(segment, localRank, progress, addon === undefined ? undefined : () => addon.yield());
   const self = new SelfTransport(worldRank, engine);
   const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
-  const routes = chooseRoutes([self, shm], description, worldRank);
-  engine.start(routes);
-  progress.start([shm, self], engine, parking);
+  const usesMemory = isAllowed(transports, shm.name);
+  const websocket = openWebsocket(description, worldRank, usesMemory, place.kind, addon, parking, () => {
+    return new SegmentAddressBook(segment, localRank, localOf, parking);
+  });
+  const candidates: Candidate[] = [
+    { name: self.name, transport: self },
+    { name: shm.name, transport: shm },
+    typeof websocket === 'string' ? { name: 'websocket', absent: websocket } : { name: 'websocket', transport: websocket },
+  ];
+  const routes = Array.from({ length: size }, (_, peer) => chooseRoute(candidates, transports, worldRank, peer));
+  const route = routes.map(({ transport }) => transport);
+  engine.start(route);
+  // Only those in use are polled, the busiest first.
+  progress.start(
+    [shm, websocket, self].filter((transport) => typeof transport !== 'string' && route.includes(transport)) as Transport[],
+    engine,
+    parking,
+  );
 
   const forced = readForced(process.env);
   const environment: RankEnvironment = {
     engine,
     worldRank,
     numbers: new ContextNumbers(SELF_NUMBER + 1),
-    areas: size === 1 ? undefined : areasOf(segment, localOf, localRank, parking),
+    areas: size === 1 || !usesMemory ? undefined : areasOf(segment, localOf, localRank, parking),
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
     predefined: predefinedOf(description, worldRank),
@@ -117,29 +141,37 @@ export function startRank(
     rank: worldRank,
     worldOf: everyone,
   });
-  if (size > 1 && environment.areas!.holds(everyone)) world.useArea(0);
+  if (environment.areas?.holds(everyone)) world.useArea(0);
   const alone = { name: 'self', rank: 0, worldOf: Int32Array.of(worldRank) };
   const selfCommunicator = new Intracommunicator(environment, contextId(worldRank, SELF_NUMBER), alone);
-  return { description, worldRank, localRank, segment, addon, parking, progress, engine, routes, world, self: selfCommunicator };
+  return {
+    ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, world },
+    websocket: typeof websocket === 'string' ? undefined : websocket,
+    self: selfCommunicator,
+  };
 }
 
-/** Choose each peer's transport: the first of those allowed that reaches it. */
-function chooseRoutes(
-  transports: readonly Transport[],
-  { transports: allowed, size }: JobDescription,
+/** Open the transport between hosts where a peer needs it; else return why there is none. */
+function openWebsocket(
+  { id, key, size, localRanks, transports }: JobDescription,
   worldRank: number,
-): Transport[] {
-  const usable = transports.filter(({ name }) => allowed.length === 0 || allowed.includes(name));
-  return Array.from({ length: size }, (_, peer) => {
-    const route = usable.find((transport) => transport.canReach(peer) === undefined);
-    if (route !== undefined) return route;
-    const reasons = transports.map((transport) => {
-      return `${transport.name}: ${usable.includes(transport) ? transport.canReach(peer) : 'not in --transport'}`;
-    });
-    throw new MpiError(
-      'ERR_MPI_OTHER',
-      `rank ${worldRank} has no way to reach rank ${peer} (${reasons.join('; ')}): allow another transport`,
-    );
+  usesMemory: boolean,
+  kind: Place['kind'],
+  addon: Addon | undefined,
+  parking: Parking,
+  openBook: () => AddressBook,
+): WebsocketTransport | string {
+  if (usesMemory && localRanks.length === size) return 'every rank is on this host';
+  if (!isAllowed(transports, 'websocket')) return 'not in --transport';
+  if (kind !== 'process' || addon === undefined)
+    return 'ranks that are threads have no sockets of their own: start them with --ranks process';
+  return new WebsocketTransport({
+    ...{ addon, worldRank, size, jobId: id, key: Buffer.from(key, 'base64'), book: openBook() },
+    bind: { addresses: [LOOPBACK] },
+    isBesideMemory: usesMemory && localRanks.length > 1,
+    watch: (fd) => parking.watch(fd),
+    // What became of the peer is its agent's to find out; what this rank waits for says the rest.
+    onSuspicion: () => {},
   });
 }
 
@@ -234,6 +266,7 @@ function segmentOfOne(): Segment {
     wait: 'auto',
     deterministic: false,
     transports: [],
+    key: '',
     explain: false,
     stdout: terminal({ isTTY: false } as NodeJS.WriteStream),
     stderr: terminal({ isTTY: false } as NodeJS.WriteStream),

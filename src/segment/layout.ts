@@ -18,7 +18,7 @@
  *     136   roomWanted    producers that found this inbox full; the consumer takes it down and rings everybody
  *     192   position      the consumer: its own head, at each cell (the addon's watch reads it)
  *     196   calls, operation, peer, tag, context        the consumer, at each call; the agent reads
- *     256   pid, threadId, state, exitCode, bell, stuckOn, core      claim and life of the rank; `bell` by the agent
+ *     256   pid, threadId, state, exitCode, bell, stuckOn, core, port    claim and life of the rank; `bell`, `core` by the agent
  *     320   probe address (Float64), probe word (Float64)             for the test of process_vm_readv
  *     512   text          Int32 byte length, then UTF-8: what the rank waits for, or why it aborted
  *
@@ -75,6 +75,8 @@ export const CONTROL = {
   /** World rank + 1 of a departed rank that this rank waits for; 0: none. */
   stuckOn: 276,
   core: 280,
+  /** TCP port on which the rank listens for ranks of its host; 0: not yet, or not at all. */
+  port: 284,
   probeAddress: 320,
   probeWord: 328,
   text: 512,

@@ -29,6 +29,7 @@ function describeJob(script: string, changes: Partial<AgentJob> = {}): AgentJob 
     wait: 'auto',
     deterministic: false,
     transports: [],
+    key: '',
     explain: false,
     hugePages: false,
     stdin: { ranks: [], from: 'forward' },

@@ -55,6 +55,7 @@ export function makeRanks(size: number, { wait = 'auto', areaCount = 4, hostOf =
     wait,
     deterministic: false,
     transports: [],
+    key: '',
     explain: false,
     stdout: FACTS,
     stderr: FACTS,

@@ -83,6 +83,11 @@ export class WebsocketTransport implements Transport {
     return this.#wireup.describe(peer);
   }
 
+  /** Say why frames for a peer do not leave; '': they do, or there are none. */
+  describeTrouble(peer: number): string {
+    return this.#wireup.describeTrouble(peer);
+  }
+
   sendShort(
     peer: number,
     type: number,

@@ -143,6 +143,12 @@ export class Wireup implements UpgradeEvents {
     return `rank ${peer} has not said yet where it listens`;
   }
 
+  /** Say why frames for a peer wait; '': they do not. */
+  describeTrouble(peer: number): string {
+    const link = this.#links[peer];
+    return link === undefined || !(link.isWanted || link.isOver) ? '' : this.describe(peer);
+  }
+
   /** Give up what is too late, and see what is next. */
   onTime(): void {
     const now = performance.now();
