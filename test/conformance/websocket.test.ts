@@ -5,7 +5,7 @@ import { TAKEN } from '../../src/transport/transport.ts';
 import { addon, missing } from '../unit/native/native-addon.ts';
 import { Arrivals } from './arrivals.ts';
 import { conformance, type Ends } from './transport.ts';
-import { openEnd, Table } from './websocket-ends.ts';
+import { openEnd, Table } from '../unit/transport/websocket/ends.ts';
 
 const DEADLINE_MS = 20_000;
 

@@ -234,7 +234,8 @@ export class WebsocketTransport implements Transport {
     } else {
       this.#open[peer] = undefined;
       this.#over[peer] = connection;
-      this.#connections.splice(this.#connections.indexOf(connection), 1);
+      const at = this.#connections.indexOf(connection);
+      if (at >= 0) this.#connections.splice(at, 1);
     }
   }
 }

@@ -322,7 +322,7 @@ export class Wireup implements UpgradeEvents {
     }
     link.connection = undefined;
     link.reason = connection.reason;
-    if (!connection.isConfirmed) {
+    if (connection.incoming.receivedBytes === 0 && !connection.isConfirmed) {
       link.retryAt = performance.now() + link.backoffMs;
       this.#schedule();
       return;

@@ -1,9 +1,9 @@
 /** Websocket transports in one process, over real sockets: their address book is a table. */
 
 import { onTestFinished } from 'vitest';
-import type { Addon } from '../../src/native/addon.ts';
-import type { Address, AddressBook } from '../../src/transport/websocket/address-book.ts';
-import { type WebsocketOptions, WebsocketTransport } from '../../src/transport/websocket/websocket-transport.ts';
+import type { Addon } from '../../../../src/native/addon.ts';
+import type { Address, AddressBook } from '../../../../src/transport/websocket/address-book.ts';
+import { type WebsocketOptions, WebsocketTransport } from '../../../../src/transport/websocket/websocket-transport.ts';
 
 /** Addresses by world rank. */
 export class Table {
