@@ -270,7 +270,7 @@ static napi_value set_timer(napi_env env, napi_callback_info info) {
   int32_t timer, after_ms;
   if (!read_int32(env, arguments[0], "timer", &timer) || !read_int32(env, arguments[1], "afterMs", &after_ms)) return NULL;
   struct itimerspec when = {0};
-  /* Zero disarms; and a timer that is set anew has not expired, so its descriptor is not readable any more. */
+  /* All zero disarms it. Set anew it has not expired, so its descriptor is not readable any more. */
   if (after_ms == 0) when.it_value.tv_nsec = 1;
   else if (after_ms > 0) {
     when.it_value.tv_sec = after_ms / 1000;

@@ -3,9 +3,9 @@
 import { FINISH } from '../../src/transport/frame.ts';
 import { TAKEN } from '../../src/transport/transport.ts';
 import { addon, missing } from '../unit/native/native-addon.ts';
+import { openEnd, Table } from '../unit/transport/websocket/ends.ts';
 import { Arrivals } from './arrivals.ts';
 import { conformance, type Ends } from './transport.ts';
-import { openEnd, Table } from '../unit/transport/websocket/ends.ts';
 
 const DEADLINE_MS = 20_000;
 
