@@ -27,7 +27,7 @@ import type { UnseenFailures } from './unseen-failures.ts';
 import type { RankRecord } from './wait-report.ts';
 import { WaitReport } from './wait-report.ts';
 
-/** Polls that find nothing before a rank with a core of its own yields: about 50 microseconds (bench/osu/latency). */
+/** Polls of an inbox that find nothing before a rank with a core of its own yields: about 50 microseconds (bench/osu/latency). */
 const SPIN_POLLS = 4000;
 /** Slices given away before sleeping when ranks share cores (bench/osu/allreduce with 8 ranks on 2 cores). */
 const YIELDS = 200;
@@ -64,7 +64,7 @@ export class Progress implements Sleeper, Driver {
   #handler: FrameHandler | undefined = undefined;
   #parking: Parking | undefined = undefined;
   readonly #active: Active[] = [];
-  readonly #spinPolls: number;
+  #spinPolls: number;
   readonly #yields: number;
   readonly #awaitSpinMs: number;
   readonly #report: WaitReport;
@@ -100,6 +100,8 @@ export class Progress implements Sleeper, Driver {
     this.#main = transports[0];
     this.#handler = handler;
     this.#parking = parking;
+    const cost = Math.max(...transports.map(({ capabilities }) => capabilities.pollCost));
+    this.#spinPolls = Math.ceil(this.#spinPolls / cost);
     parking.enterLoop(false, false);
   }
 

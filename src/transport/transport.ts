@@ -25,6 +25,8 @@ export interface Capabilities {
   readonly pieceBytes: number;
   /** The receiver can read the sender's memory. */
   readonly canFetch: boolean;
+  /** Time of a poll that finds nothing, in such polls of an inbox: who spins takes so many fewer. */
+  readonly pollCost: number;
 }
 
 /** What the engine does with frames that arrive. Payload is valid during the call, that of EAGER until release(). */

@@ -89,6 +89,7 @@ export class ShmTransport implements Transport {
       eagerBytes: SMALL_BYTES,
       pieceBytes: LARGE_BYTES,
       canFetch: addon !== undefined,
+      pollCost: 1,
     };
     this.#publishProbe();
   }

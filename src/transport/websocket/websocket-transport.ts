@@ -30,6 +30,8 @@ const DIRECT_LIMIT = 2;
 const LOOK_INTERVAL = 16;
 /** A rank that also polls memory looks at its sockets once in so many polls while nothing comes from them. */
 const QUIET_INTERVAL = 8;
+/** A system call takes so many times what a look at an inbox takes. */
+const POLL_COST = 16;
 /** So many polls after something came it looks each time. */
 const LIVELY_POLLS = 64;
 
@@ -43,12 +45,7 @@ export interface WebsocketOptions extends WireupOptions {
 
 export class WebsocketTransport implements Transport {
   readonly name = 'websocket';
-  readonly capabilities: Capabilities = {
-    shortBytes: SHORT_BYTES,
-    eagerBytes: EAGER_BYTES,
-    pieceBytes: PIECE_BYTES,
-    canFetch: false,
-  };
+  readonly capabilities: Capabilities;
   readonly #options: WebsocketOptions;
   readonly #shared: SharedBuffers;
   readonly #sockets: SocketSet;
@@ -64,6 +61,13 @@ export class WebsocketTransport implements Transport {
   constructor(options: WebsocketOptions) {
     const { addon, watch } = options;
     this.#options = options;
+    this.capabilities = {
+      shortBytes: SHORT_BYTES,
+      eagerBytes: EAGER_BYTES,
+      pieceBytes: PIECE_BYTES,
+      canFetch: false,
+      pollCost: options.isBesideMemory ? POLL_COST / QUIET_INTERVAL : POLL_COST,
+    };
     this.#shared = new SharedBuffers(addon, this);
     this.#sockets = new SocketSet(addon, () => this.#wireup.onTime());
     this.#wireup = new Wireup(this.#shared, this.#sockets, options, (connection) => this.#onChange(connection));

@@ -129,7 +129,7 @@ describe.skipIf(missing).each([
       if (byteLength === 0) return end.transport.sendControl(THEIRS, CLEAR, 1, 2) === TAKEN;
       while (offset < byteLength) {
         const bytes = Math.min(PIECE_BYTES, byteLength - offset);
-        if (end.transport.sendPiece(THEIRS, 3, data, offset, bytes) !== TAKEN) return false;
+        if (end.transport.sendPiece(THEIRS, 3, data, offset, offset, bytes) !== TAKEN) return false;
         offset += bytes;
       }
       return true;
