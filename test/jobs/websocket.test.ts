@@ -16,6 +16,7 @@ describe('programs', () => {
     ['point-to-point/errors', 2, 'errors'],
     ['point-to-point/objects', 2, 'objects'],
     ['point-to-point/flood', 3, 'flood'],
+    ['point-to-point/layouts', 2, '65 layouts'],
     ['communicator/parts', 5, 'parts'],
     ['communicator/many', 4, 'many'],
   ])('%s on %i', async (name, size, word) => {

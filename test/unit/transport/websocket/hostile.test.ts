@@ -139,7 +139,12 @@ describe.skipIf(missing)(named('hostile bytes'), () => {
     // And rank 6 gets all of it once it goes on.
     const late = new Arrivals(5);
     const there = (): boolean => stopped.transport.traffic(5).received === sender.transport.traffic(6).sent;
-    await drive([sender, stopped], [nobody, late], () => sender.transport.sendPiece(6, 1, data, 0, 0, 65_536) === TAKEN, 'a piece');
+    await drive(
+      [sender, stopped],
+      [nobody, late],
+      () => sender.transport.sendPiece(6, 1, data, 0, 0, 65_536) === TAKEN,
+      'a piece',
+    );
     await drive([sender, stopped], [nobody, late], () => there() && sender.transport.traffic(6).queued === 0, 'the rest');
     expect(late.frames.every(({ kind, tag }) => kind === FINISH || tag === 65_536)).toBe(true);
   });
@@ -155,7 +160,12 @@ describe.skipIf(missing)(named('hostile bytes'), () => {
     expect(sender.transport.sendControl(6, CLEAR, 4, 5)).toBe(TAKEN);
     expect(sender.transport.sendPiece(6, 9, data, 0, 0, 10)).toBe(BUSY);
     structuredClone(data, { transfer: [data.buffer] });
-    await drive([sender, receiver], [here, there], () => sender.transport.sendPiece(6, 3, data, 0, 0, -1) === TAKEN, 'it is ended');
+    await drive(
+      [sender, receiver],
+      [here, there],
+      () => sender.transport.sendPiece(6, 3, data, 0, 0, -1) === TAKEN,
+      'it is ended',
+    );
     await drive([sender, receiver], [here, there], () => there.frames.at(-1)?.tag === -1, 'the end arrives');
     expect(there.frames.at(-2)).toMatchObject({ kind: CLEAR, source: 4, tag: 5 });
     expect(there.frames.at(-3)).toMatchObject({ kind: PIECE, source: 3, tag: 200_000 });
