@@ -263,7 +263,8 @@ export class Engine implements FrameHandler {
     const skipped = Math.max(0, receive.taken - offset);
     if (byteLength > skipped) {
       if (pieces.bytes === undefined) receive.layout!.unpack(offset, byteLength, views, payloadOffset);
-      else if (payloadOffset >= 0) transport.copyPayload(payloadOffset + skipped, pieces.bytes, offset + skipped, byteLength - skipped);
+      else if (payloadOffset >= 0)
+        transport.copyPayload(payloadOffset + skipped, pieces.bytes, offset + skipped, byteLength - skipped);
       if (receive.onPart !== undefined) receive.notePart(offset + skipped, byteLength - skipped);
     }
     transport.release(peer, aux);

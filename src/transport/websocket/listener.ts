@@ -4,6 +4,7 @@
 
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { nowMs } from '../../base/clock.ts';
 import { MpiError } from '../../base/errors.ts';
 import { type Addon, INTEREST_READ } from '../../native/addon.ts';
 import type { SocketSet } from './socket-set.ts';
@@ -31,7 +32,7 @@ export class Listener {
   readonly #onVisitor: (fd: number) => void;
   readonly #fds: number[] = [];
   port = 0;
-  /** When it goes on after a pause, of performance.now(). */
+  /** When it goes on after a pause, of the clock. */
   pausedUntil: number = Number.POSITIVE_INFINITY;
 
   /** `onVisitor` gets the descriptor of everybody who connects. */
@@ -95,7 +96,7 @@ export class Listener {
       if (fd === -ECONNABORTED) continue;
       if (fd < 0) {
         for (const other of this.#fds) this.#addon.watchDescriptor(this.#sockets.epoll, other, 0);
-        this.pausedUntil = performance.now() + PAUSE_MS;
+        this.pausedUntil = nowMs() + PAUSE_MS;
         return true;
       }
       this.#onVisitor(fd);

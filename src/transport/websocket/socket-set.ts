@@ -5,6 +5,7 @@
  * undone is found by the next, and ends any sleep. Write interest is there only while bytes wait, or a sleep would not be one.
  */
 
+import { nowMs } from '../../base/clock.ts';
 import { type Addon, INTEREST_READ, INTEREST_WRITE } from '../../native/addon.ts';
 
 /** Whoever uses a socket of the set. */
@@ -53,11 +54,11 @@ export class SocketSet {
     this.#addon.close(fd);
   }
 
-  /** Be woken at that time of performance.now(), and not before. */
+  /** Be woken at that time of the clock, and not before. */
   wakeAt(time: number): void {
     if (time === this.#timerAt) return;
     this.#timerAt = time;
-    const afterMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(time - performance.now()));
+    const afterMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(time - nowMs()));
     this.#addon.setTimer(this.#timer, afterMs);
   }
 

@@ -24,7 +24,7 @@ export interface UpgradeEvents {
 
 export class UpgradingSocket implements SocketUser {
   readonly fd: number;
-  /** When it is given up, of performance.now(). */
+  /** When it is given up, of the clock. */
   deadline: number;
   /** Whether TCP has connected. */
   isConnected: boolean;

@@ -18,6 +18,7 @@
  */
 
 import { getSystemErrorName } from 'node:util';
+import { nowMs } from '../../base/clock.ts';
 import type { Addon } from '../../native/addon.ts';
 import type { AddressBook } from './address-book.ts';
 import { Connection } from './connection.ts';
@@ -118,7 +119,7 @@ export class Wireup implements UpgradeEvents {
     link.isWanted = true;
     if (link.isOver || link.isRefused || link.connection !== undefined || link.attempt !== undefined || link.held !== undefined)
       return;
-    if (link.retryAt > performance.now()) return;
+    if (link.retryAt > nowMs()) return;
     const address = this.#options.book.addressOf(peer);
     if (address === undefined) return;
     if ('refused' in address) {
@@ -151,7 +152,7 @@ export class Wireup implements UpgradeEvents {
 
   /** Give up what is too late, and see what is next. */
   onTime(): void {
-    const now = performance.now();
+    const now = nowMs();
     for (const visitor of [...this.#visitors]) {
       if (visitor.deadline <= now) this.onFailure(visitor, 'too slow');
     }
@@ -219,7 +220,7 @@ export class Wireup implements UpgradeEvents {
   #onVisitor(fd: number): void {
     const [oldest] = this.#visitors;
     if (this.#visitors.size === MAX_VISITORS) this.onFailure(oldest!, 'one too many');
-    const visitor = new UpgradingSocket(this.#addon, this.#sockets, fd, true, performance.now() + VISITOR_MS, this);
+    const visitor = new UpgradingSocket(this.#addon, this.#sockets, fd, true, nowMs() + VISITOR_MS, this);
     this.#visitors.add(visitor);
     // A rank's request is here with its connection: it need not fear to be the oldest.
     visitor.onReady();
@@ -249,7 +250,7 @@ export class Wireup implements UpgradeEvents {
     if (link.attempt?.isConnected && worldRank < from) {
       this.#visitors.delete(visitor);
       this.#linkOf.set(visitor, link);
-      visitor.deadline = performance.now() + HELD_MS;
+      visitor.deadline = nowMs() + HELD_MS;
       link.held = visitor;
       link.heldNonce = nonce;
       this.#schedule();
@@ -275,7 +276,7 @@ export class Wireup implements UpgradeEvents {
     } else if (outcome.kind === 'later') {
       // Its own attempt is on the way.
       this.#dropAttempt(link);
-      link.retryAt = performance.now() + HELD_MS;
+      link.retryAt = nowMs() + HELD_MS;
     } else this.onFailure(socket, outcome.reason);
     this.#schedule();
   }
@@ -323,7 +324,7 @@ export class Wireup implements UpgradeEvents {
     link.connection = undefined;
     link.reason = connection.reason;
     if (connection.incoming.receivedBytes === 0 && !connection.isConfirmed) {
-      link.retryAt = performance.now() + link.backoffMs;
+      link.retryAt = nowMs() + link.backoffMs;
       this.#schedule();
       return;
     }
@@ -340,7 +341,7 @@ export class Wireup implements UpgradeEvents {
       this.#retryLater(link, `cannot connect to rank ${link.peer} at ${link.where}: ${getSystemErrorName(fd)}`);
       return;
     }
-    const attempt = new UpgradingSocket(this.#addon, this.#sockets, fd, false, performance.now() + CONNECT_MS, this);
+    const attempt = new UpgradingSocket(this.#addon, this.#sockets, fd, false, nowMs() + CONNECT_MS, this);
     link.attempt = attempt;
     this.#linkOf.set(attempt, link);
     this.#schedule();
@@ -360,7 +361,7 @@ export class Wireup implements UpgradeEvents {
   }
 
   #retryLater(link: Link, reason: string): void {
-    link.retryAt = performance.now() + link.backoffMs;
+    link.retryAt = nowMs() + link.backoffMs;
     link.backoffMs = Math.min(2 * link.backoffMs, LAST_BACKOFF_MS);
     const isNew = reason !== link.reason;
     link.reason = reason;

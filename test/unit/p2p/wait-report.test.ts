@@ -15,6 +15,7 @@ test('a rank waits in vain only if it finds nothing after it has seen that the o
       setStuckOn: (rankPlusOne) => stuckOn.push(rankPlusOne),
       hasDeparted: (rank) => departed.has(rank),
       isOwn: () => false,
+      describeTrouble: () => '',
       isIdle: () => true,
     },
     undefined,
