@@ -82,6 +82,8 @@ export interface Whereabouts {
   readonly text: string;
   /** How long it has not called tsmpi; known to a second. */
   readonly forMs: number;
+  /** The last collective that it called, with its arguments and number, or empty. */
+  readonly collective: string;
 }
 
 /** The end of one rank. */

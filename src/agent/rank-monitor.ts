@@ -8,9 +8,13 @@
  */
 
 import { OPERATION_NAMES } from '../base/operation.ts';
+import { CallJournal } from '../segment/call-journal.ts';
 import { CONTROL, RANK_STATE } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
 import type { StuckPair, Whereabouts } from './protocol.ts';
+
+/** Context id of world's collectives: the number 0 of world rank 0, in its plane (p2p/context.ts). */
+const WORLD_COLLECTIVES = 1;
 
 /** What the owner of the ranks adds to what the segment holds. */
 export interface RankLife {
@@ -22,6 +26,7 @@ export interface RankLife {
 export class RankMonitor {
   readonly #segment: Segment;
   readonly #worldRanks: readonly number[];
+  readonly #journal: CallJournal;
   readonly #calls: Int32Array;
   readonly #sinceMs: Float64Array;
   /** `stuckOn` and `calls` at the last look for stuck ranks. */
@@ -33,6 +38,7 @@ export class RankMonitor {
   constructor(segment: Segment, worldRanks: readonly number[]) {
     this.#segment = segment;
     this.#worldRanks = worldRanks;
+    this.#journal = new CallJournal(segment, 0, [...worldRanks.keys()], false);
     this.#calls = new Int32Array(worldRanks.length);
     this.#sinceMs = new Float64Array(worldRanks.length).fill(performance.now());
     this.#stuckOn = new Int32Array(worldRanks.length);
@@ -50,7 +56,7 @@ export class RankMonitor {
   }
 
   whereabouts(local: number, life: RankLife): Whereabouts {
-    const base = { rank: this.#worldRanks[local]!, pid: life.pid, forMs: 0 };
+    const base = { rank: this.#worldRanks[local]!, pid: life.pid, forMs: 0, collective: this.#lastCollective(local) };
     if (life.ended !== undefined) return { ...base, state: 'ended', text: life.ended };
     if (!this.usedTsmpi(local)) return { ...base, state: 'starting', text: '' };
     this.sample();
@@ -59,6 +65,15 @@ export class RankMonitor {
     if (waitsFor !== '') return { ...base, state: 'waiting', text: waitsFor, forMs };
     const last = this.#word(local, CONTROL.calls) === 0 ? '' : (OPERATION_NAMES[this.#word(local, CONTROL.operation)] ?? '');
     return { ...base, state: 'computing', text: last, forMs };
+  }
+
+  /** The last collective that a rank called, in words, or empty. */
+  #lastCollective(local: number): string {
+    const record = this.#journal.last(local);
+    if (record === undefined) return '';
+    const { call, number, context, site } = record;
+    const where = context === WORLD_COLLECTIVES ? ' on world' : '';
+    return `${call.describe()}${site === '' ? '' : ` at ${site}`} as collective ${number}${where}`;
   }
 
   /**

@@ -15,6 +15,8 @@ export type MpiErrorCode =
   | 'ERR_MPI_OP'
   | 'ERR_MPI_ROOT'
   | 'ERR_MPI_COMM'
+  /** Ranks called different collectives, or one with different arguments; the standard has no class for it. */
+  | 'ERR_MPI_COLLECTIVE_MISMATCH'
   | 'ERR_MPI_GROUP'
   | 'ERR_MPI_DIMS'
   | 'ERR_MPI_BUFFER'

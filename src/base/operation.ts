@@ -1,7 +1,7 @@
 /**
- * Names of the calls of tsmpi as a rank writes them into its control word `operation` and the agent reads them back.
+ * Names of calls, element types and operators, in the order of the codes that stand for them in frames and control blocks.
  *
- * The word holds an index into this list; a rank and its agent are always of one version.
+ * A rank writes indices into these lists and its agent reads them back; both are always of one version.
  */
 
 export const OPERATION_NAMES: readonly string[] = [
@@ -64,3 +64,38 @@ const CODES: ReadonlyMap<string, number> = new Map(OPERATION_NAMES.map((name, co
 export function operationCode(name: string): number {
   return CODES.get(name) ?? 0;
 }
+
+/** What a message may consist of, by element code (datatype/element-type.ts). */
+export const ELEMENT_NAMES = [
+  'bytes',
+  'i8',
+  'u8',
+  'u8c',
+  'i16',
+  'u16',
+  'i32',
+  'u32',
+  'f32',
+  'f64',
+  'i64',
+  'u64',
+  'object',
+] as const;
+
+/** The standard's operators, by id: the order of rows in datatype/reduce-kernels.ts. */
+export const OP_NAMES = [
+  'SUM',
+  'PROD',
+  'MIN',
+  'MAX',
+  'LAND',
+  'LOR',
+  'LXOR',
+  'BAND',
+  'BOR',
+  'BXOR',
+  'MINLOC',
+  'MAXLOC',
+  'REPLACE',
+  'NO_OP',
+] as const;

@@ -33,7 +33,7 @@ const RANK_VARIABLES: readonly [string, string][] = [
   ['TSMPI_SIZE', 'set for each rank: the number of ranks'],
   ['TSMPI_LOCAL_RANK', 'set for each rank: its number on its host'],
   ['TSMPI_NATIVE', 'the addon to load, or off'],
-  ['TSMPI_CALL_SITES', '1: a failure that nobody looked at, and a long await, name the line of the call'],
+  ['TSMPI_CALL_SITES', '1: a collective, a failure that nobody looked at, and a long await name the line of the call'],
   ...COLLECTIVES.map((name): [string, string] => [
     `TSMPI_COLLECTIVE_${name}`,
     'the algorithm to force for this collective (tsmpi info --collectives)',

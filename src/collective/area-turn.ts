@@ -1,13 +1,14 @@
 /**
  * Turns: how collectives share the memory of an area, one after the other.
  *
- *     0      count of parity 0      arrivals of the turn under way; added to by all
+ *     0      count of parity 0      arrivals of the turn under way, and above them the sum of checks; added to by all
  *     64     count of parity 1
  *     128    epoch, ready           epoch: all have arrived at this turn, the last to arrive writes; ready: the data of
  *                                   the turn's root is there, the root writes
  *     256    a slot that is not used, then for parity 0 a slot a rank, then the same for parity 1
- *     slot   0 flag: the turn at which its rank arrived last; 4 finished: the turn it has finished with; 8 payload.
- *            Written by its rank; the payloads also by whoever reduces them, until it publishes the result
+ *     slot   0 flag: the turn at which its rank arrived last; 4 finished: the turn it has finished with; 8 check: what its
+ *            rank called (Port.check); 12 type: element code of the payload; 16 payload. Written by its rank; the payloads
+ *            also by whoever reduces them, until it publishes the result
  *
  * The idea: each collective on the area is a turn, numbered in the order of issue, which is the same on all members. A
  * rank *enters* turn t, writes its payload, *arrives*, reads what others wrote, and *finishes*. Three rules:
@@ -21,6 +22,10 @@
  * broadcast's root) finishes as soon as it has arrived; it waits for the others when it enters the next turn.
  * Nonblocking collectives overlap only so far: a schedule whose predecessor on this rank is not finished waits for it.
  *
+ * Ranks that called different collectives are found out where they meet anyway: by the check beside each flag and each
+ * payload that is read; by the counter, as each adds its check to the count and the last to arrive knows what the sum must
+ * be. Sums of few bits may agree by chance, above all where it is the last one that differs: so it looks at one more.
+ *
  * Numbers wrap; comparisons are right as long as the word compared was written within the last 2^31 turns. So every
  * arrival writes the flag, and turns that need no epoch refresh it (raiseFlag).
  *
@@ -28,7 +33,7 @@
  */
 
 import { COPY_IN, COPY_OUT } from '../datatype/copy-kernels.ts';
-import { ELEMENT_SHIFT, type TypedArray } from '../datatype/element-type.ts';
+import { ELEMENT_SHIFT, isCompatible, type TypedArray } from '../datatype/element-type.ts';
 import type { Op } from '../datatype/operator.ts';
 import { reduceInto } from '../datatype/reduce-kernels.ts';
 import { rankAt } from './binomial-tree.ts';
@@ -38,7 +43,14 @@ const COUNT_BYTES = 64;
 const EPOCH_BYTES = 128;
 const READY_BYTES = 132;
 const SLOTS_BYTES = 256;
-const SLOT_HEADER_BYTES = 8;
+const CHECK_BYTES = 8;
+const TYPE_BYTES = 12;
+const SLOT_HEADER_BYTES = 16;
+/** Bits of a count that hold arrivals; the rest holds the sum of checks. */
+const ARRIVAL_BITS = 12;
+
+/** Ranks that an area can serve. */
+export const MAX_AREA_RANKS: number = 2 ** ARRIVAL_BITS - 1;
 
 /** Return how many bytes one rank may contribute to a turn. */
 export function payloadBytes(slotBytes: number): number {
@@ -80,10 +92,19 @@ export function untilFinished(area: Area, port: Port, turn: number): Step {
 /** Arrive by the counter. Return whether this rank was the last to: then it must call publish(). */
 export function arrive(area: Area, port: Port, turn: number): boolean {
   const { i32 } = area.views;
-  i32[slotOf(area, port.size, port.rank, turn) >> 2] = turn;
+  const slot = slotOf(area, port.size, port.rank, turn) >> 2;
+  i32[slot] = turn;
+  i32[slot + CHECK_BYTES / 4] = port.check;
   const count = (area.byteOffset + (turn & 1) * COUNT_BYTES) >> 2;
+  const unit = (port.check << ARRIVAL_BITS) | 1;
   // Each addition releases the payload written before it, and acquires those of all that added earlier: the last has all.
-  if (Atomics.add(i32, count, 1) !== port.size - 1) return false;
+  const before = Atomics.add(i32, count, unit);
+  const all = Math.imul(port.size - 1, unit);
+  if (before !== all) {
+    if ((before & MAX_AREA_RANKS) !== port.size - 1) return false;
+    throw port.mismatch(-1);
+  }
+  compareWith(area, port, port.rank === 0 ? port.size - 1 : port.rank - 1, turn);
   // Seen by those who add to it at turn + 2: they know that this rank has arrived at turn + 1.
   i32[count] = 0;
   return true;
@@ -112,8 +133,9 @@ export function untilAllArrived(area: Area, port: Port, turn: number): Step {
 }
 
 /** Say that the root's payload is there; the root does so before it arrives, so that ready never falls behind. */
-export function publishReady(area: Area, turn: number): void {
-  // Releases the payload; pairs with isReady() and until().
+export function publishReady(area: Area, port: Port, turn: number): void {
+  area.views.i32[(slotOf(area, port.size, port.rank, turn) + CHECK_BYTES) >> 2] = port.check;
+  // Releases the payload and the check; pairs with isReady() and until().
   Atomics.store(area.views.i32, (area.byteOffset + READY_BYTES) >> 2, turn);
   area.wake();
 }
@@ -136,8 +158,10 @@ export function raiseFlag(area: Area, port: Port, turn: number): void {
     i32[(area.byteOffset + EPOCH_BYTES) >> 2] = turn - 1;
     i32[(area.byteOffset + READY_BYTES) >> 2] = turn - 1;
   }
-  // Releases the payload; pairs with hasRaised() and until().
-  Atomics.store(i32, slotOf(area, port.size, port.rank, turn) >> 2, turn);
+  const slot = slotOf(area, port.size, port.rank, turn) >> 2;
+  i32[slot + CHECK_BYTES / 4] = port.check;
+  // Releases the payload and the check; pairs with hasRaised() and until().
+  Atomics.store(i32, slot, turn);
   area.wake();
 }
 
@@ -149,6 +173,11 @@ export function hasRaised(area: Area, size: number, rank: number, turn: number):
 /** Wait for hasRaised(). */
 export function untilRaised(area: Area, port: Port, rank: number, turn: number): Step {
   return port.until(slotOf(area, port.size, rank, turn) >> 2, turn);
+}
+
+/** Throw unless a rank that has arrived called the same as this one. */
+export function compareWith(area: Area, port: Port, rank: number, turn: number): void {
+  if (area.views.i32[(slotOf(area, port.size, rank, turn) + CHECK_BYTES) >> 2] !== port.check) throw port.mismatch(rank);
 }
 
 /** Say that this rank reads and writes nothing of that turn any more. */
@@ -169,13 +198,15 @@ export function writePayload(
   count: number,
   byteOffset = 0,
 ): void {
-  COPY_IN[code]!(data, from, count, area.views, slotOf(area, port.size, port.rank, turn) + SLOT_HEADER_BYTES + byteOffset);
+  const slot = slotOf(area, port.size, port.rank, turn);
+  area.views.i32[(slot + TYPE_BYTES) >> 2] = code;
+  COPY_IN[code]!(data, from, count, area.views, slot + SLOT_HEADER_BYTES + byteOffset);
 }
 
 /** Copy `count` elements of a rank's slot, so many bytes behind its beginning, into `into`, from index `at` on. */
 export function readPayload(
   area: Area,
-  size: number,
+  port: Port,
   rank: number,
   turn: number,
   code: number,
@@ -184,13 +215,17 @@ export function readPayload(
   count: number,
   byteOffset = 0,
 ): void {
-  COPY_OUT[code]!(area.views, slotOf(area, size, rank, turn) + SLOT_HEADER_BYTES + byteOffset, into, at, count);
+  compareWith(area, port, rank, turn);
+  const slot = slotOf(area, port.size, rank, turn);
+  const written = area.views.i32[(slot + TYPE_BYTES) >> 2]!;
+  if (written !== code && !isCompatible(written, code)) throw port.mismatch(rank);
+  COPY_OUT[code]!(area.views, slot + SLOT_HEADER_BYTES + byteOffset, into, at, count);
 }
 
 /** Combine `count` elements of a rank's slot into `inout`; built-in operators give the same bits in either order of two. */
 export function reducePayload(
   area: Area,
-  size: number,
+  port: Port,
   rank: number,
   turn: number,
   op: Op,
@@ -198,7 +233,8 @@ export function reducePayload(
   inout: TypedArray,
   count: number,
 ): void {
-  reduceInto(op, code, area.views.byCode[code]!, inout, count, payloadIndex(area, size, rank, turn, code), 0);
+  compareWith(area, port, rank, turn);
+  reduceInto(op, code, area.views.byCode[code]!, inout, count, payloadIndex(area, port.size, rank, turn, code), 0);
 }
 
 /**

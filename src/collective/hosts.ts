@@ -35,6 +35,8 @@ export function portAmong(port: Port, ranks: readonly number[]): Port {
     size: ranks.length,
     area: undefined,
     hosts: undefined,
+    check: port.check,
+    mismatch: (rank) => port.mismatch(rank < 0 ? rank : ranks[rank]!),
     send: (data, dest) => port.send(data, ranks[dest]!),
     recv: (into, source, onPart) => port.recv(into, ranks[source]!, onPart),
     exchange: (data, dest, into, source, onPart) => port.exchange(data, ranks[dest]!, into, ranks[source]!, onPart),

@@ -61,6 +61,10 @@ export interface Port {
   area: Area | undefined;
   /** The ranks by host; undefined when they are all on one. */
   readonly hosts: Hosts | undefined;
+  /** What the collective that runs here is, as one number, equal on all ranks that called the same. */
+  readonly check: number;
+  /** Make the error for a rank (-1: some rank) that called another collective. */
+  mismatch(rank: number): Error;
   send(data: TypedArray | ArrayLayout, dest: number): Step;
   /**
    * `onPart`, for arrays only, is called for each part of `into` once elements `start` up to `end` are there, while others may

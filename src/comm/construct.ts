@@ -8,11 +8,12 @@
  */
 
 import type { Collectives } from '../collective/collectives.ts';
-import { CollectiveOperation, type CollectiveSpace } from '../collective/port.ts';
+import { CollectiveOperation, CollectiveSpace } from '../collective/port.ts';
 import type { Schedule, Step } from '../collective/schedule.ts';
 import { contextId, type Membership, splitContextId } from '../p2p/context.ts';
 import type { Context } from '../p2p/point-to-point.ts';
 import type { Options, Request } from '../p2p/request.ts';
+import { callOf } from './calls/call.ts';
 import type { Decision, Part } from './part.ts';
 import type { ErrorHandling } from './properties.ts';
 import type { RankEnvironment } from './rank-environment.ts';
@@ -63,7 +64,7 @@ export function postSplit<C extends Constructible>(
     made.errors = parent.errors;
     yield* agreeOnArea(port, made, call, worldOf);
   }
-  const operation = new CollectiveOperation<C | undefined>(space, call, schedule, () => made);
+  const operation = new CollectiveOperation<C | undefined>(space, callOf(call), schedule, () => made);
   if (options !== undefined) environment.engine.progress.limit(operation, options);
   return operation;
 }
@@ -81,7 +82,7 @@ function* agreeOnArea(
   yield port.join(
     new CollectiveOperation(
       space,
-      call,
+      callOf(call),
       (inner) => collectives.internal.bcast(inner, { data: index, root: 0 }),
       () => undefined,
     ),
@@ -116,8 +117,8 @@ export function postCreateGroup<C extends Constructible>(
     yield* agreeOnArea(port, made, 'createGroup', worldOf);
   }
   // A collective's number is its messages' tag: here the program gives it.
-  const space = { engine, context: plane, area: undefined, hosts: undefined, broken: undefined, count: tag - 1 };
-  const operation = new CollectiveOperation<C>(space, 'createGroup', schedule, () => made!);
+  const space = new CollectiveSpace(engine, plane, environment.journal, undefined, tag - 1);
+  const operation = new CollectiveOperation<C>(space, callOf('createGroup'), schedule, () => made!);
   if (options !== undefined) engine.progress.limit(operation, options);
   return operation;
 }
@@ -134,7 +135,7 @@ export function postFree(communicator: Constructible, options: Options | undefin
     environment.numbers.release(splitContextId(space.context.id).number);
     if (communicator.areaIndex >= 0) environment.areas?.release(communicator.areaIndex);
   }
-  const operation = new CollectiveOperation<void>(space, 'free', schedule, () => undefined);
+  const operation = new CollectiveOperation<void>(space, callOf('free'), schedule, () => undefined);
   if (options !== undefined) environment.engine.progress.limit(operation, options);
   return operation;
 }

@@ -5,10 +5,9 @@
  */
 
 import { MpiError } from '../base/errors.ts';
-import { operationCode } from '../base/operation.ts';
 import { Collectives } from '../collective/collectives.ts';
 import { groupByHost } from '../collective/hosts.ts';
-import type { CollectiveSpace } from '../collective/port.ts';
+import { CollectiveSpace } from '../collective/port.ts';
 import type { Data } from '../datatype/data.ts';
 import { COLLECTIVE, CONSTRUCTION, type Membership } from '../p2p/context.ts';
 import { DoneOperation } from '../p2p/done-operation.ts';
@@ -106,17 +105,12 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     this.size = members.worldOf.length;
     const context = engine.openContext(id + COLLECTIVE, members);
     const hosts = groupByHost(Array.from(members.worldOf, (world) => environment.hostOfRank[world]!));
-    const severalHosts = hosts.ranksOf.length > 1 ? hosts : undefined;
-    this.space = { engine, context, area: undefined, hosts: severalHosts, broken: undefined, count: 0 };
+    this.space = new CollectiveSpace(engine, context, environment.journal, hosts.ranksOf.length > 1 ? hosts : undefined);
     this.#collectives = this.#plan();
   }
 
   get group(): Group {
     return new RankGroup(Array.from(this.members.worldOf), this.environment.worldRank);
-  }
-
-  noteCollective(call: string): void {
-    this.environment.note(operationCode(call), -1, -1);
   }
 
   get collectives(): Collectives {
@@ -266,7 +260,6 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
         'createGroup got a group without this rank: expected to be called by its members alone',
       );
     }
-    this.noteCollective('createGroup');
     const { engine } = this.environment;
     this.#construction ??= engine.openContext(this.space.context.id - COLLECTIVE + CONSTRUCTION, this.members);
     const ranks = group.translate([...Array(group.size).keys()], this.group) as number[];
@@ -303,7 +296,6 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     tag = 0,
     options?: Options,
   ): Request<Intercommunicator> {
-    this.noteCollective('intercommCreate');
     return this.environment.topologies.intercommunicator(this, localLeader, peer, remoteLeader, tag, options);
   }
 
@@ -314,7 +306,6 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     options: Options | undefined,
   ): Request<Communicator | undefined> {
     this.checkOpen();
-    this.noteCollective(call);
     // Whatever the class, it is one of an intracommunicator.
     return postSplit(this, call, part as Part<Intracommunicator> | Decision<Intracommunicator>, options);
   }
@@ -354,9 +345,8 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   protected override close(): void {
     if (!this.isClosed) {
-      const { engine } = this.environment;
-      engine.closeContext(this.space.context);
-      if (this.#construction !== undefined) engine.closeContext(this.#construction);
+      this.space.close();
+      if (this.#construction !== undefined) this.environment.engine.closeContext(this.#construction);
     }
     super.close();
   }

@@ -115,7 +115,7 @@ export abstract class PropertyHolder implements Properties {
   }
 
   /** Throw ERR_MPI_COMM once the communicator was given up. */
-  protected checkOpen(): void {
+  checkOpen(): void {
     if (!this.#isClosed) return;
     const context = { communicator: this.name, rank: this.rank };
     throw new MpiError('ERR_MPI_COMM', `${this.name} was freed or disposed: expected a communicator in use`, context);

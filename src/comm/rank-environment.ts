@@ -4,6 +4,7 @@
  * The runtime makes one; tests make as many as they have ranks in a process.
  */
 
+import type { Journal } from '../collective/call-history.ts';
 import type { Collectives } from '../collective/collectives.ts';
 import type { CollectiveSpace, SharedArea } from '../collective/port.ts';
 import type { OperationName } from '../collective/restrictions.ts';
@@ -85,6 +86,8 @@ export interface RankEnvironment {
   readonly worldRank: number;
   readonly numbers: ContextNumbers;
   readonly areas: AreaSource | undefined;
+  /** Where collectives are noted, for other ranks of the host to compare. */
+  readonly journal: Journal | undefined;
   /** Reductions in an order that does not depend on timing or placement. */
   readonly isDeterministic: boolean;
   /** Return the algorithm that the user forces for a collective. */
@@ -95,7 +98,7 @@ export interface RankEnvironment {
   readonly hostOfRank: ArrayLike<number>;
   /** Make communicators with a topology (topology/create.ts). */
   readonly topologies: Topologies;
-  /** Note the call just made, for whoever asks what this rank does: an operation's code (base/operation.ts), peer, tag. */
+  /** Note the call between two ranks just made, for whoever asks what this rank does: an operation's code (base/operation.ts), peer, tag. */
   note(operation: number, peer: number, tag: number): void;
   /** End the job. */
   abort(code: number, reason: string | undefined): never;

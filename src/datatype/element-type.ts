@@ -9,6 +9,7 @@
  */
 
 import { types } from 'node:util';
+import { ELEMENT_NAMES } from '../base/operation.ts';
 
 export const BYTES = 0;
 export const I8 = 1;
@@ -28,25 +29,7 @@ export const OBJECT = 12;
 /** Element types of typed arrays, as `Status.type` names them. */
 export type ElementType = 'i8' | 'u8' | 'u8c' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'f64' | 'i64' | 'u64';
 
-/** What a message may consist of: an element type, bytes, or an object. */
-export type ElementName = ElementType | 'bytes' | 'object';
-
-/** Names by code. */
-export const ELEMENT_NAMES: readonly ElementName[] = [
-  'bytes',
-  'i8',
-  'u8',
-  'u8c',
-  'i16',
-  'u16',
-  'i32',
-  'u32',
-  'f32',
-  'f64',
-  'i64',
-  'u64',
-  'object',
-];
+export { ELEMENT_NAMES };
 
 /** log2 of the element's size in bytes, by code. */
 export const ELEMENT_SHIFT: Uint8Array = Uint8Array.of(0, 0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 0);

@@ -15,6 +15,7 @@
  */
 
 import { MpiError } from '../base/errors.ts';
+import { OP_NAMES } from '../base/operation.ts';
 import type { Layout } from './derived/datatype.ts';
 import type { TypedArray } from './element-type.ts';
 import { BYTES, ELEMENT_NAMES, F32, F64, I8, U64 } from './element-type.ts';
@@ -67,24 +68,6 @@ export class Operator<out Kind extends OpKind = OpKind> implements Op<Kind> {
     this.fn = fn;
   }
 }
-
-/** Operator ids: the order of rows in reduce-kernels.ts. */
-export const OP_NAMES = [
-  'SUM',
-  'PROD',
-  'MIN',
-  'MAX',
-  'LAND',
-  'LOR',
-  'LXOR',
-  'BAND',
-  'BOR',
-  'BXOR',
-  'MINLOC',
-  'MAXLOC',
-  'REPLACE',
-  'NO_OP',
-] as const;
 
 /** Id of operators made by createOp. */
 export const USER_OP: number = OP_NAMES.length;

@@ -81,7 +81,7 @@ export function causeOfStuck(pairs: readonly StuckPair[], where: readonly Wherea
   return {
     exitCode: 1,
     rank: { rank: gone, pid: rank?.pid ?? 0 },
-    lines: where.filter(({ state }) => state !== 'ended').map(describeWhereabouts),
+    lines: where.filter(({ state, collective }) => state !== 'ended' || collective !== '').map(describeWhereabouts),
     text: `${how} while ${waiters.length === 1 ? `rank ${waiters[0]} waits` : `ranks ${listRanks(waiters)} wait`} for it`,
   };
 }
@@ -89,17 +89,22 @@ export function causeOfStuck(pairs: readonly StuckPair[], where: readonly Wherea
 /** Return where a rank stands in one line. */
 export function describeWhereabouts(where: Whereabouts): string {
   const name = `rank ${where.rank} (pid ${where.pid})`;
+  // Ranks that stand in different collectives, or one behind the others, are seen by comparing these lines.
+  const last = where.collective === '' ? '' : `; its last collective was ${where.collective}`;
   const seconds = Math.floor(where.forMs / 1000);
   switch (where.state) {
     case 'ended':
-      return `${name} ${where.text}`;
+      return `${name} ${where.text}${last}`;
     case 'starting':
       return `${name} has not used tsmpi yet`;
     case 'waiting':
-      return `${name} waits in ${where.text.replace(/^await /, '')}`;
+      return `${name} waits in ${where.text.replace(/^await /, '')}${/ as collective \d/.test(where.text) ? '' : last}`;
     case 'computing': {
       const since = seconds < 1 ? 'computes' : `computes since ${seconds} s`;
-      return where.text === '' ? `${name} ${since}, without a call so far` : `${name} ${since}; its last call was ${where.text}`;
+      if (where.text === '') return `${name} ${since}, without a call so far`;
+      return where.collective.startsWith(where.text)
+        ? `${name} ${since}; its last call was ${where.collective}`
+        : `${name} ${since}; its last call was ${where.text}${last}`;
     }
   }
 }

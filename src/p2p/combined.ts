@@ -109,6 +109,12 @@ export class ListOperation extends Operation<unknown> implements Owner {
     else if (this.#isOver()) this.#finish();
   }
 
+  override stalled(): boolean {
+    let again = false;
+    for (const request of this.#requests) if (!request.done && request.stalled()) again = true;
+    return again;
+  }
+
   describe(): string {
     const open = this.#requests.filter(({ done }) => !done);
     const names = open.slice(0, 4).map((request) => request.describe());

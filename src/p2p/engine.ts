@@ -25,10 +25,9 @@ import { type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } 
 import type { Membership } from './context.ts';
 import { CopyChoice } from './copy-choice.ts';
 import { DoneOperation } from './done-operation.ts';
-import { MatchingQueue } from './matching-queue.ts';
 import { NumberTable } from './number-table.ts';
 import { PendingQueue } from './pending-queue.ts';
-import { type Context, type OnPart, Probe, Receive, Send } from './point-to-point.ts';
+import { type Context, createContext, type OnPart, Probe, Receive, Send } from './point-to-point.ts';
 import type { Progress } from './progress.ts';
 import { mismatchError, receiveError } from './receive-errors.ts';
 import { copyToSelf, detachedError, Fetch, Stream, TransferQueue } from './rendezvous.ts';
@@ -74,7 +73,7 @@ export class Engine implements FrameHandler {
 
   /** Open one message space; messages that came before it was known are delivered. */
   openContext(id: number, members: Membership): Context {
-    const context: Context = { id, members, queue: new MatchingQueue(), probes: [], unwantedObjects: undefined };
+    const context = createContext(id, members);
     this.#contexts.set(id, context);
     const early = this.#early.get(id);
     if (early !== undefined) {
@@ -97,7 +96,7 @@ export class Engine implements FrameHandler {
 
   // ---- posting -------------------------------------------------------------------------------
 
-  /** Post a send. `data` holds `count` elements of type `code` (Uint8Array for bytes and objects). */
+  /** Post a send. `data` holds `count` elements of type `code` (Uint8Array for bytes and objects). `check`: a collective's, or 0. */
   send(
     context: Context,
     data: TypedArray,
@@ -106,28 +105,37 @@ export class Engine implements FrameHandler {
     dest: number,
     tag: number,
     isSynchronous: boolean,
+    check = 0,
   ): Operation<void> {
     const byteLength = count * ELEMENT_BYTES[code]!;
     const peer = context.members.worldOf[dest]!;
     const isFree = this.#pending.isEmpty(peer);
     // Most sends are taken at once: nothing of them need be kept, and one request stands for all.
-    if (isFree && !isSynchronous && this.#sendAtOnce(context, data, code, count, byteLength, peer, tag) === TAKEN) {
+    const type = code | (check << 8);
+    if (isFree && !isSynchronous && this.#sendAtOnce(context, data, type, count, byteLength, peer, tag) === TAKEN) {
       return this.#sent;
     }
-    const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous, undefined);
+    const send = new Send(this.progress, context, data, code, count, byteLength, dest, tag, isSynchronous, undefined, check);
     this.#begin(send, peer);
     return send;
   }
 
   /** Post a send of what a layout describes. */
-  sendLayout(context: Context, layout: ArrayLayout, dest: number, tag: number, isSynchronous: boolean): Operation<void> {
-    const { code, byteLength } = layout;
+  sendLayout(
+    context: Context,
+    layout: ArrayLayout,
+    dest: number,
+    tag: number,
+    isSynchronous: boolean,
+    check = 0,
+  ): Operation<void> {
+    const { code, count, byteLength } = layout;
     const peer = context.members.worldOf[dest]!;
     // What fits into the transport's buffers is copied once more here; what does not is packed piece by piece.
     const isSmall = byteLength <= this.#routes[peer]!.capabilities.eagerBytes;
     const array = layout.contiguous ?? (isSmall ? layout.toArray() : undefined);
-    if (array !== undefined) return this.send(context, array, code, array.length, dest, tag, isSynchronous);
-    const send = new Send(this.progress, context, NOTHING, code, layout.count, byteLength, dest, tag, isSynchronous, layout);
+    if (array !== undefined) return this.send(context, array, code, array.length, dest, tag, isSynchronous, check);
+    const send = new Send(this.progress, context, NOTHING, code, count, byteLength, dest, tag, isSynchronous, layout, check);
     this.#begin(send, peer);
     return send;
   }
@@ -157,8 +165,9 @@ export class Engine implements FrameHandler {
     tag: number,
     layout?: ArrayLayout,
     onPart?: OnPart,
+    check = 0,
   ): Receive {
-    const receive = new Receive(this.progress, context, into, code, capacity, source, tag, layout);
+    const receive = new Receive(this.progress, context, into, code, capacity, source, tag, layout, check);
     receive.onPart = onPart;
     const message = context.queue.unexpectedCount === 0 ? null : context.queue.findMessage(source, tag, true);
     if (message === null) context.queue.post(receive);
@@ -229,6 +238,7 @@ export class Engine implements FrameHandler {
     }
     context.queue.keep(this.#keep(transport, kind, type, source, tag, byteLength, aux, views, payloadOffset));
     if (context.probes.length !== 0) this.#answerProbes(context);
+    if (context.guard !== undefined) context.guard.onUnexpected(source, tag, type >>> 8);
   }
 
   onClear(number: number, peerNumber: number): void {
@@ -294,7 +304,7 @@ export class Engine implements FrameHandler {
   #sendAtOnce(
     { id, members }: Context,
     data: TypedArray,
-    code: number,
+    type: number,
     count: number,
     byteLength: number,
     peer: number,
@@ -302,16 +312,17 @@ export class Engine implements FrameHandler {
   ): SendAnswer {
     const route = this.#routes[peer]!;
     const { shortBytes, eagerBytes } = route.capabilities;
-    if (byteLength <= shortBytes) return route.sendShort(peer, code, members.rank, tag, id, data, count, byteLength);
-    if (byteLength <= eagerBytes) return route.sendEager(peer, code, members.rank, tag, id, data, count, byteLength);
+    if (byteLength <= shortBytes) return route.sendShort(peer, type, members.rank, tag, id, data, count, byteLength);
+    if (byteLength <= eagerBytes) return route.sendEager(peer, type, members.rank, tag, id, data, count, byteLength);
     return NO_CREDIT;
   }
 
   #handOver(send: Send, peer: number): SendAnswer {
-    const { context, code, count, byteLength, tag, data } = send;
+    const { context, count, byteLength, tag, data } = send;
+    const type = send.code | (send.check << 8);
     // Once a number stands, an announcement was refused as busy: it must be that one which goes out.
     if (send.number < 0 && !send.isSynchronous) {
-      const answer = this.#sendAtOnce(context, data, code, count, byteLength, peer, tag);
+      const answer = this.#sendAtOnce(context, data, type, count, byteLength, peer, tag);
       if (answer === TAKEN) send.complete();
       if (answer !== NO_CREDIT) return answer;
     }
@@ -319,7 +330,7 @@ export class Engine implements FrameHandler {
     const number = send.number < 0 ? this.#numbers.acquire(send) : send.number;
     // Small arrays lie inside V8's heap and move; only larger ones have an address that stays.
     const fetched = byteLength > route.capabilities.eagerBytes && send.layout === undefined ? data : undefined;
-    return route.sendAnnounce(peer, code, context.members.rank, tag, context.id, byteLength, number, fetched);
+    return route.sendAnnounce(peer, type, context.members.rank, tag, context.id, byteLength, number, fetched);
   }
 
   /** Send CLEAR or FINISH, after whatever waits for that peer. */
@@ -357,7 +368,7 @@ export class Engine implements FrameHandler {
     receive: Receive,
     transport: Transport,
     kind: number,
-    type: number,
+    typeAndCheck: number,
     source: number,
     tag: number,
     byteLength: number,
@@ -369,14 +380,17 @@ export class Engine implements FrameHandler {
     receive.from = source;
     receive.fromTag = tag;
     receive.byteLength = byteLength;
+    const type = typeAndCheck & 0xff;
     receive.type = type;
     const { code } = receive;
     const shift = ELEMENT_SHIFT[code]!;
     const peer = receive.context.members.worldOf[source]!;
-    const isWanted =
+    let isWanted =
       type === code || isCompatible(type, code)
         ? byteLength <= receive.capacity && (byteLength & ((1 << shift) - 1)) === 0
         : false;
+    receive.sentCheck = typeAndCheck >>> 8;
+    if (receive.sentCheck !== receive.check) isWanted = false;
     if (type === OBJECT) {
       if (code !== OBJECT) {
         this.#acceptUnwanted(receive, transport, kind, source, tag, byteLength, aux, views, payloadOffset);

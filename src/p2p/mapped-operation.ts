@@ -43,6 +43,10 @@ export class MappedOperation<S, T> extends Operation<T> implements Owner {
     this.complete();
   }
 
+  override stalled(): boolean {
+    return this.#inner.stalled();
+  }
+
   override withdraw(): boolean {
     return this.#inner.withdraw();
   }

@@ -9,7 +9,7 @@ import { MpiError } from '../base/errors.ts';
 import type { ArrayLayout } from '../datatype/derived/array-layout.ts';
 import { BYTES, ELEMENT_BYTES, ELEMENT_NAMES, OBJECT, type TypedArray } from '../datatype/element-type.ts';
 import type { Membership } from './context.ts';
-import { ANY_SOURCE, ANY_TAG, type Matchable, type MatchingQueue, PROC_NULL } from './matching-queue.ts';
+import { ANY_SOURCE, ANY_TAG, type Matchable, MatchingQueue, PROC_NULL } from './matching-queue.ts';
 import { type Driver, Operation, type Owner } from './request.ts';
 import { createStatus, type Status } from './status.ts';
 import type { UnexpectedMessage } from './unexpected.ts';
@@ -22,6 +22,18 @@ export interface Context {
   readonly probes: Probe[];
   /** Gets the heads of objects that came where an array was expected (object-message.ts). */
   unwantedObjects: Owner | undefined;
+  /** Looks at messages of collectives that come before, or without, a receive for them. */
+  guard: Guard | undefined;
+}
+
+/** Make a message space. */
+export function createContext(id: number, members: Membership): Context {
+  return { id, members, queue: new MatchingQueue(), probes: [], unwantedObjects: undefined, guard: undefined };
+}
+
+/** Who compares what the ranks of a communicator call. */
+export interface Guard {
+  onUnexpected(source: number, tag: number, check: number): void;
 }
 
 export class Send extends Operation<void> {
@@ -35,6 +47,8 @@ export class Send extends Operation<void> {
   readonly tag: number;
   /** Completes only when the receive has started. */
   readonly isSynchronous: boolean;
+  /** Of the collective that it belongs to, else 0. */
+  readonly check: number;
   /** In the engine's table while announced, else -1. */
   number = -1;
   /** It waits on a pending queue: no frame of it has left. */
@@ -53,6 +67,7 @@ export class Send extends Operation<void> {
     tag: number,
     isSynchronous: boolean,
     layout: ArrayLayout | undefined,
+    check: number,
   ) {
     super(progress);
     this.context = context;
@@ -64,6 +79,7 @@ export class Send extends Operation<void> {
     this.dest = dest;
     this.tag = tag;
     this.isSynchronous = isSynchronous;
+    this.check = check;
   }
 
   get value(): undefined {
@@ -121,6 +137,9 @@ export class Receive extends Operation<Status> implements Matchable {
   readonly capacity: number;
   readonly source: number;
   readonly tag: number;
+  /** Of the collective that it belongs to, else 0; and of the message. */
+  readonly check: number;
+  sentCheck = 0;
   isMatched = false;
   isCancelled = false;
   /** Of the message: source, tag, bytes and element type. */
@@ -147,6 +166,7 @@ export class Receive extends Operation<Status> implements Matchable {
     source: number,
     tag: number,
     layout?: ArrayLayout,
+    check = 0,
   ) {
     super(progress);
     this.context = context;
@@ -156,6 +176,7 @@ export class Receive extends Operation<Status> implements Matchable {
     this.capacity = capacity;
     this.source = source;
     this.tag = tag;
+    this.check = check;
   }
 
   /** Tell onPart of a part that has arrived. */

@@ -244,6 +244,7 @@ export class Progress implements Sleeper, Driver {
     const time = Math.min(limit, operation.limit?.deadline ?? Number.POSITIVE_INFINITY);
     const leftMs = time === Number.POSITIVE_INFINITY ? -1 : Math.max(0, time - nowMs());
     const reportMs = this.#report.beforeSleep(operation);
+    if (operation.done) return;
     const sleepMs = reportMs < 0 ? leftMs : leftMs < 0 ? reportMs : Math.min(leftMs, reportMs);
     this.#parking!.sleep(sleepMs < 0 ? -1 : Math.ceil(sleepMs));
   }

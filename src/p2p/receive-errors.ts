@@ -2,6 +2,7 @@
  * Errors of receives that a message was matched with: what came, and what was expected instead.
  */
 
+import { operationOfCheck } from '../base/collective-call.ts';
 import { MpiError } from '../base/errors.ts';
 import { ELEMENT_BYTES, isCompatible, OBJECT } from '../datatype/element-type.ts';
 import { type Receive, typeName } from './point-to-point.ts';
@@ -10,6 +11,10 @@ import { type Receive, typeName } from './point-to-point.ts';
 export function mismatchError(receive: Receive): MpiError {
   const { members } = receive.context;
   const { code, type, from, byteLength } = receive;
+  if (receive.sentCheck !== receive.check) {
+    const called = `rank ${from} called ${operationOfCheck(receive.sentCheck)}`;
+    return receiveError('ERR_MPI_COLLECTIVE_MISMATCH', receive, `${called}, rank ${members.rank} something else`);
+  }
   const who = `rank ${from} sent ${byteLength} bytes of ${typeName(type)} with tag ${receive.fromTag}`;
   if (type === OBJECT && code !== OBJECT) {
     return receiveError(

@@ -106,6 +106,11 @@ export abstract class Operation<T> implements Request<T> {
   abstract describe(): string;
   /** World ranks it waits for; it is stuck when `all` of them (else any of them) have departed. */
   abstract waitsFor(): { readonly ranks: ArrayLike<number>; readonly all: boolean };
+  /** It has been waited for long: it may find out that it never completes, and fail. Return whether to ask it again later. */
+  stalled(): boolean {
+    return false;
+  }
+
   /** The communicator on which it fails, where there is one. */
   get members(): Membership | undefined {
     return undefined;

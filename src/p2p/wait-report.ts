@@ -4,7 +4,9 @@
  * The idea: nothing on the fast path. Once a wait has lasted REPORT_MS the rank writes what it waits for (and, for a
  * blocking wait, the line of the program) into its record in the segment, where the agent reads it; and whether all
  * ranks that it waits for have departed, in which case it waits in vain. A rank sends first and departs then, so one that
- * is seen to have departed is believed only after one more poll: what it sent has come by then.
+ * is seen to have departed is believed only after one more poll: what it sent has come by then. A moment after the report,
+ * and then from time to time, what waits is asked first whether it can ever complete (collectives: whether another rank
+ * called something else).
  */
 
 import { nowMs } from '../base/clock.ts';
@@ -13,6 +15,9 @@ import type { Operation } from './request.ts';
 
 /** A wait of this length is reported, in milliseconds. */
 const REPORT_MS = 100;
+/** So long after its report a wait is looked into, when others that wait as long have reported too; and again in so long. */
+const LOOK_MS = 20;
+const LOOK_AGAIN_MS = 1000;
 /** An await looks at a departed rank again after so many milliseconds: a turn of the event loop lies between. */
 const AGAIN_MS = 1;
 
@@ -35,6 +40,8 @@ export class WaitReport {
   #since = 0;
   #operation: Operation<unknown> | undefined = undefined;
   #isWritten = false;
+  /** When to look into the wait. */
+  #lookAtMs = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
   /** World rank + 1 of a rank that the last look found departed, or 0. */
   #suspect = 0;
@@ -64,8 +71,10 @@ export class WaitReport {
       const line = findCallSite();
       this.#write(`${operation.describe()}${line === undefined ? '' : `, wait() at ${line}`}`, [operation]);
     }
+    const lookMs = this.#look([operation]);
+    if (lookMs > 0 && lookMs <= LOOK_MS) return lookMs;
     // Who stands in a blocking wait cannot send to itself.
-    return this.#checkDeparted([operation], true) < 0 ? -1 : 0;
+    return this.#checkDeparted([operation], true) < 0 ? lookMs : 0;
   }
 
   /**
@@ -108,7 +117,21 @@ export class WaitReport {
 
   #write(text: string, operations: readonly Operation<unknown>[]): void {
     this.#isWritten = true;
+    this.#lookAtMs = nowMs() + LOOK_MS;
     this.#record!.setText(`${text}${this.#describeTrouble(operations)}`);
+  }
+
+  /**
+   * Ask what waits whether it can ever complete, when it is time to. Return after how many milliseconds to look again, -1:
+   * there is no need to; the first look is LOOK_MS away at most, and who has departed is to wait for it.
+   */
+  #look(waiting: readonly Operation<unknown>[]): number {
+    const leftMs = this.#lookAtMs - nowMs();
+    if (leftMs > 0) return leftMs === Number.POSITIVE_INFINITY ? -1 : leftMs;
+    let again = false;
+    for (const operation of waiting) if (operation.stalled()) again = true;
+    this.#lookAtMs = again ? nowMs() + LOOK_AGAIN_MS : Number.POSITIVE_INFINITY;
+    return again ? LOOK_AGAIN_MS : -1;
   }
 
   /** Say of the first rank that cannot be reached why. */
@@ -129,7 +152,10 @@ export class WaitReport {
   }
 
   #checkAwaited(listWaiting: () => Operation<unknown>[], isIdle: () => boolean): void {
-    const againMs = this.#checkDeparted(listWaiting(), isIdle());
+    const lookMs = this.#look(listWaiting());
+    const isFirst = lookMs > 0 && lookMs <= LOOK_MS;
+    const departedMs = isFirst ? -1 : this.#checkDeparted(listWaiting(), isIdle());
+    const againMs = departedMs < 0 ? lookMs : lookMs < 0 ? departedMs : Math.min(departedMs, lookMs);
     if (againMs < 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { MpiError } from '../base/errors.ts';
 import type { JobDescription } from '../bootstrap/job.ts';
+import { MAX_AREA_RANKS } from '../collective/area-turn.ts';
 import { SharedArea } from '../collective/port.ts';
 import { readForced } from '../collective/selection.ts';
 import { APPNUM, type Predefined, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from '../comm/attributes.ts';
@@ -25,6 +26,7 @@ import { Engine } from '../p2p/engine.ts';
 import { Progress } from '../p2p/progress.ts';
 import { UnseenFailures } from '../p2p/unseen-failures.ts';
 import type { RankRecord } from '../p2p/wait-report.ts';
+import { CallJournal } from '../segment/call-journal.ts';
 import { AREA_SLOT_BYTES, CONTROL, layOut, RANK_STATE, shapesFor } from '../segment/layout.ts';
 import type { Parking } from '../segment/parking.ts';
 import { ProcessParking } from '../segment/process-parking.ts';
@@ -122,6 +124,7 @@ export function startRank(
     worldRank,
     numbers: new ContextNumbers(SELF_NUMBER + 1),
     areas: size === 1 || !usesMemory ? undefined : areasOf(segment, localOf, localRank, parking),
+    journal: new CallJournal(segment, localRank, localOf, process.env.TSMPI_CALL_SITES === '1'),
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
     predefined: predefinedOf(description, worldRank),
@@ -297,7 +300,8 @@ function areasOf(segment: Segment, localOf: Int32Array, localRank: number, parki
   const views = new ElementViews(segment.buffer);
   const { areaCount, areaByteLength } = segment.layout;
   return {
-    holds: (worldRanks) => areaCount > 0 && Array.from(worldRanks).every((rank) => localOf[rank]! >= 0),
+    holds: (worldRanks) =>
+      areaCount > 0 && worldRanks.length <= MAX_AREA_RANKS && Array.from(worldRanks).every((rank) => localOf[rank]! >= 0),
     acquire: () => segment.acquireArea(),
     release: (index) => segment.releaseArea(index),
     open: (index, worldRanks) => {

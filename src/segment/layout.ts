@@ -17,10 +17,11 @@
  *     132   polling       the consumer: it waits for something that no cell announces
  *     136   roomWanted    producers that found this inbox full; the consumer takes it down and rings everybody
  *     192   position      the consumer: its own head, at each cell (the addon's watch reads it)
- *     196   calls, operation, peer, tag, context        the consumer, at each call; the agent reads
+ *     196   calls, operation, peer, tag, context, journalCount        the consumer, at each call; the agent reads
  *     256   pid, threadId, state, exitCode, bell, stuckOn, core, port    claim and life of the rank; `bell`, `core` by the agent
  *     320   probe address (Float64), probe word (Float64)             for the test of process_vm_readv
  *     512   text          Int32 byte length, then UTF-8: what the rank waits for, or why it aborted
+ *     1024  journal       the last collectives it called, 64 bytes each (call-journal.ts)
  *
  * Linear in the ranks of the host but for the credits. A small buffer starts with a line of its own: word 0 is its state.
  */
@@ -67,6 +68,7 @@ export const CONTROL = {
   peer: 204,
   tag: 208,
   context: 212,
+  journalCount: 216,
   pid: 256,
   threadId: 260,
   state: 264,
@@ -80,9 +82,13 @@ export const CONTROL = {
   probeAddress: 320,
   probeWord: 328,
   text: 512,
+  journal: 1024,
 } as const;
-export const CONTROL_BYTES = 1024;
-export const TEXT_CAPACITY: number = CONTROL_BYTES - CONTROL.text - 4;
+export const CONTROL_BYTES = 2048;
+export const TEXT_CAPACITY: number = CONTROL.journal - CONTROL.text - 4;
+/** A collective in the journal, and how many are kept; a power of two. */
+export const CALL_RECORD_BYTES = 64;
+export const CALL_RECORDS: number = (CONTROL_BYTES - CONTROL.journal) / CALL_RECORD_BYTES;
 
 /** States of a rank (control word `state`). */
 export const RANK_STATE = { unclaimed: 0, active: 1, finalizing: 2, departed: 3, aborted: 4 } as const;

@@ -6,7 +6,7 @@
  * Over shared memory a frame is one inbox cell; the words are the same everywhere:
  *
  *     word  0     1                          2        3     4         5 .. 6         7     8 .. 15
- *           mark  kind | type << 8           source   tag   context   byteLength     aux   payload
+ *           mark  kind | type << 8 | check   source   tag   context   byteLength     aux   payload
  *
  *     SHORT     payload: the message (at most 32 bytes)
  *     EAGER     aux: where the transport keeps the payload until release()
@@ -15,6 +15,7 @@
  *     PIECE     source: the receiver's number · tag: bytes in this piece · byteLength: its offset · aux: as EAGER
  *     FINISH    source: the sender's number: the payload was read, or is not wanted
  *
+ * `check`, in the 16 high bits, is 0 but in messages of collectives: they carry what was called (base/collective-call.ts).
  * `source` is the sender's rank in the communicator; byte lengths have 53 bits: low word unsigned, high word signed.
  */
 

@@ -3,6 +3,7 @@
  *
  * A send is taken at once or refused: BUSY (no room now; the engine keeps the frame on its pending queue and tries again
  * in order) or NO_CREDIT (no place for the payload; the engine announces the message instead). Nothing here ever waits.
+ * `type` is an element code, with 16 bits above it that are the engine's own and arrive as they are (frame.ts: check).
  * Peers are world ranks. Frames of one pair arrive in the order in which they were taken; non-overtaking rests on it.
  */
 

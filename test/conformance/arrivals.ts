@@ -57,9 +57,10 @@ export class Arrivals implements FrameHandler {
     };
     let payload: TypedArray | undefined;
     if (kind !== ANNOUNCE) {
-      const count = byteLength >> ELEMENT_SHIFT[type]!;
-      payload = new (arrayConstructor(type === OBJECT ? BYTES : type))(count);
-      if (count !== 0) COPY_OUT[type]!(views, payloadOffset, payload, 0, count);
+      const code = type & 0xff;
+      const count = byteLength >> ELEMENT_SHIFT[code]!;
+      payload = new (arrayConstructor(code === OBJECT ? BYTES : code))(count);
+      if (count !== 0) COPY_OUT[code]!(views, payloadOffset, payload, 0, count);
     }
     const address = kind === ANNOUNCE ? views.f64[payloadOffset >> 3]! : 0;
     this.#add({ kind, type, source, tag, context, byteLength, aux, payload, address, settle });

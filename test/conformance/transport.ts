@@ -104,6 +104,23 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
       expect(forward.frames).toEqual([]);
     });
 
+    test('the 16 bits above the type arrive as they were sent', () => {
+      const { sender, forward, poll } = start();
+      for (const check of [1, 0x7fff, 0x8000, 0xffff]) {
+        const type = 9 | (check << 8);
+        const data = elements(9, 100, check) as Float64Array;
+        sender.sendShort(to, type, 0, 0, CONTEXT, data, 1, 8);
+        sender.sendEager(to, type, 0, 0, CONTEXT, data, 100, 800);
+        sender.sendAnnounce(to, type, 0, 0, CONTEXT, 800_000, 5, undefined);
+        poll();
+        const [short, eager, announced] = forward.frames.splice(0);
+        expect([short!.type, eager!.type, announced!.type]).toEqual([type, type, type]);
+        expect(short!.payload).toEqual(data.slice(0, 1));
+        expect(eager!.payload).toEqual(data);
+        for (const arrival of [short!, eager!]) arrival.settle();
+      }
+    });
+
     test('part of an array is sent alone', () => {
       const { sender, forward, poll } = start();
       const data = elements(9, 200, 1) as Float64Array;

@@ -42,6 +42,6 @@ function* run(port: Port, area: Area, turn: number, { data, into, count }: Allga
     yield untilAllArrived(area, port, turn);
     area.settled = turn;
   }
-  for (let source = 0; source < size; source++) readPayload(area, size, source, turn, code, into, source * count, count);
+  for (let source = 0; source < size; source++) readPayload(area, port, source, turn, code, into, source * count, count);
   finish(area, port, turn);
 }

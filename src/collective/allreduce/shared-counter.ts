@@ -46,6 +46,6 @@ function* run(port: Port, area: Area, turn: number, { input, output, op, code }:
     yield untilAllArrived(area, port, turn);
     area.settled = turn;
   }
-  readPayload(area, size, resultRank(size, 0), turn, code, output, 0, count);
+  readPayload(area, port, resultRank(size, 0), turn, code, output, 0, count);
   finish(area, port, turn);
 }

@@ -39,8 +39,8 @@ function* run(port: Port, area: Area, turn: number, { input, output, op, code }:
   raiseFlag(area, port, turn);
   for (let rank = 0; rank < size; rank++) {
     if (!hasRaised(area, size, rank, turn)) yield untilRaised(area, port, rank, turn);
-    if (rank === 0) readPayload(area, size, 0, turn, code, output, 0, count);
-    else reducePayload(area, size, rank, turn, op, code, output, count);
+    if (rank === 0) readPayload(area, port, 0, turn, code, output, 0, count);
+    else reducePayload(area, port, rank, turn, op, code, output, count);
   }
   area.settled = turn;
   finish(area, port, turn);

@@ -48,7 +48,7 @@ function* run(port: Port, area: Area, turn: number, { data, into, count }: Allto
     area.settled = turn;
   }
   for (let from = 0; from < size; from++) {
-    readPayload(area, size, from, turn, code, into, from * count, count, rank * stride);
+    readPayload(area, port, from, turn, code, into, from * count, count, rank * stride);
   }
   finish(area, port, turn);
 }

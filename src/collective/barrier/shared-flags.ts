@@ -10,7 +10,7 @@
  * See: Mellor-Crummey, Scott: Algorithms for scalable synchronization (1991).
  */
 
-import { enter, finish, hasRaised, mayEnter, raiseFlag, takeTurn, untilRaised } from '../area-turn.ts';
+import { compareWith, enter, finish, hasRaised, mayEnter, raiseFlag, takeTurn, untilRaised } from '../area-turn.ts';
 import type { BarrierArguments } from '../arguments.ts';
 import type { Area, Port, Schedule } from '../schedule.ts';
 
@@ -24,7 +24,9 @@ function* run(port: Port, area: Area, turn: number): Schedule {
   if (!mayEnter(area, turn)) yield* enter(area, port, turn);
   raiseFlag(area, port, turn);
   for (let rank = 0; rank < size; rank++) {
+    if (rank === port.rank) continue;
     if (!hasRaised(area, size, rank, turn)) yield untilRaised(area, port, rank, turn);
+    compareWith(area, port, rank, turn);
   }
   area.settled = turn;
   finish(area, port, turn);

@@ -38,12 +38,12 @@ function* run(port: Port, area: Area, turn: number, { data, root }: BcastArgumen
   if (!mayEnter(area, turn)) yield* enter(area, port, turn);
   if (port.rank === root) {
     writePayload(area, port, turn, code, data, 0, data.length);
-    publishReady(area, turn);
+    publishReady(area, port, turn);
   }
   if (arrive(area, port, turn)) publish(area, turn);
   if (port.rank !== root) {
     if (!isReady(area, turn)) yield untilReady(area, port, turn);
-    readPayload(area, port.size, root, turn, code, data, 0, data.length);
+    readPayload(area, port, root, turn, code, data, 0, data.length);
   }
   finish(area, port, turn);
 }

@@ -43,7 +43,7 @@ function* run(port: Port, area: Area, turn: number, { data, into, count, root }:
     }
     const code = elementCode(into);
     for (let source = 0; source < size; source++) {
-      if (source !== root) readPayload(area, size, source, turn, code, into!, source * count, count);
+      if (source !== root) readPayload(area, port, source, turn, code, into!, source * count, count);
     }
     if (data !== undefined) into!.set(data as never, root * count);
   }

@@ -45,7 +45,7 @@ function* run(port: Port, area: Area, turn: number, { input, output, op, code, r
       area.settled = turn;
     }
     reduceSlots(area, size, turn, op, code, count, root);
-    readPayload(area, size, resultRank(size, root), turn, code, output!, 0, count);
+    readPayload(area, port, resultRank(size, root), turn, code, output!, 0, count);
   }
   finish(area, port, turn);
 }

@@ -42,13 +42,13 @@ function* run(port: Port, area: Area, turn: number, { data, into, count, root }:
     for (let dest = 0; dest < size; dest++) {
       if (dest !== root) writePayload(area, port, turn, code, data!, dest * count, count, dest * stride);
     }
-    publishReady(area, turn);
+    publishReady(area, port, turn);
   }
   if (arrive(area, port, turn)) publish(area, turn);
   if (rank !== root) {
     const code = elementCode(into);
     if (!isReady(area, turn)) yield untilReady(area, port, turn);
-    readPayload(area, size, root, turn, code, into!, 0, count, rank * paddedBytes(count << ELEMENT_SHIFT[code]!));
+    readPayload(area, port, root, turn, code, into!, 0, count, rank * paddedBytes(count << ELEMENT_SHIFT[code]!));
   } else if (into !== undefined) {
     into.set(data!.subarray(root * count, (root + 1) * count) as never);
   }

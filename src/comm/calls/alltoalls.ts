@@ -2,17 +2,20 @@
  * alltoall and alltoallv.
  */
 
+import { CollectiveCall, NONE, WITHOUT_PARTS } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
+import { operationCode } from '../../base/operation.ts';
 import type { AlltoallArguments, AlltoallvArguments } from '../../collective/arguments.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
 import type { FilledParts } from '../../datatype/data.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
 import type { Request } from '../../p2p/request.ts';
-import { bufferElements, checkOverlap } from '../buffer.ts';
+import { bufferElements, checkOverlap, type Elements } from '../buffer.ts';
 import { checkOptions } from '../checks.ts';
 import { IN_PLACE } from '../in-place.ts';
 import {
   type CollectiveHost,
+  callOf,
   checkParts,
   checkSameType,
   collectiveElements,
@@ -26,6 +29,12 @@ import {
   sizes,
 } from './call.ts';
 
+const ALLTOALL = operationCode('alltoall');
+
+function alltoallCall(whole: Elements, size: number): CollectiveCall {
+  return CollectiveCall.of(ALLTOALL, whole.code, whole.byteLength / size, NONE, NONE, 0);
+}
+
 export function postAlltoall(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
   const { size } = sizes(host);
   const [given, tail] = intoOf(data, rest);
@@ -36,7 +45,7 @@ export function postAlltoall(host: CollectiveHost, data: unknown, ...rest: unkno
     const args: AlltoallArguments = { data: undefined, into: into.array, count: shareOf('alltoall', into, size) };
     return post(
       host,
-      'alltoall',
+      alltoallCall(into, size),
       options,
       (port) => host.collectives.alltoall(port, args),
       () => given,
@@ -48,7 +57,7 @@ export function postAlltoall(host: CollectiveHost, data: unknown, ...rest: unkno
   const args: AlltoallArguments = { data: mine.array, into: into.array, count };
   return post(
     host,
-    'alltoall',
+    alltoallCall(mine, size),
     options,
     (port) => host.collectives.alltoall(port, args),
     () => given ?? into.array,
@@ -71,7 +80,7 @@ export function postAlltoallv(host: CollectiveHost, data: unknown, ...rest: unkn
       const { data: into, displs } = filled;
       yield* host.collectives.alltoallv(port, { data: source.array, sendCounts, sendDispls, into, counts, displs });
     }
-    return post(host, 'alltoallv', options, schedule, () => filled);
+    return post(host, callOf('alltoallv', NONE, WITHOUT_PARTS), options, schedule, () => filled);
   }
   const { into, counts, displs } = checkParts('alltoallv', given, size);
   if (mine !== undefined) {
@@ -94,7 +103,7 @@ export function postAlltoallv(host: CollectiveHost, data: unknown, ...rest: unkn
   };
   return post(
     host,
-    'alltoallv',
+    callOf('alltoallv'),
     options,
     (port) => host.collectives.alltoallv(port, args),
     () => given,

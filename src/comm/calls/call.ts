@@ -5,7 +5,9 @@
  * options). A number stands for one float64, a bigint for one int64, { value, location } for a pair of float64.
  */
 
+import { CollectiveCall, NONE } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
+import { operationCode } from '../../base/operation.ts';
 import type { Collectives } from '../../collective/collectives.ts';
 import { CollectiveOperation, type CollectiveSpace } from '../../collective/port.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
@@ -21,15 +23,15 @@ export interface CollectiveHost {
   readonly space: CollectiveSpace;
   /** Throws ERR_MPI_COMM once the communicator was given up. */
   readonly collectives: Collectives;
-  /** Note the call for whoever asks what this rank does. */
-  noteCollective(call: string): void;
+  /** Throw ERR_MPI_COMM once the communicator was given up. */
+  checkOpen(): void;
   /** Takes the call instead of posting it: it is set up, to be started later. */
   readonly setUp?: (call: CheckedCall) => void;
 }
 
 /** A collective whose arguments were checked. */
 export interface CheckedCall {
-  readonly name: string;
+  readonly call: CollectiveCall;
   readonly options: Options | undefined;
   readonly begin: (port: Port) => Schedule;
   readonly result: () => unknown;
@@ -41,17 +43,17 @@ const ROOTED = ['signal', 'timeoutMs', 'root'] as const;
 /** Post a collective. */
 export function post<T>(
   host: CollectiveHost,
-  name: string,
+  call: CollectiveCall,
   options: Options | undefined,
   begin: (port: Port) => Schedule,
   result: () => T,
 ): Request<T> {
   if (host.setUp !== undefined) {
-    host.setUp({ name, options, begin, result });
+    host.setUp({ call, options, begin, result });
     return undefined as never;
   }
-  host.noteCollective(name);
-  const operation = new CollectiveOperation(host.space, name, begin, result);
+  host.checkOpen();
+  const operation = new CollectiveOperation(host.space, call, begin, result);
   if (options !== undefined) host.space.engine.progress.limit(operation, options);
   return operation;
 }
@@ -64,12 +66,17 @@ export function checkCall(host: CollectiveHost, call: (host: CollectiveHost) => 
     get collectives() {
       return host.collectives;
     },
-    noteCollective: () => {},
+    checkOpen: () => {},
     setUp: (made) => {
       checked = made;
     },
   });
   return checked!;
+}
+
+/** Return a call of which only the name and perhaps the root must be the same on all ranks. */
+export function callOf(name: string, root: number = NONE, detail = 0): CollectiveCall {
+  return CollectiveCall.of(operationCode(name), NONE, NONE, root, NONE, detail);
 }
 
 /** A root, and the options that may have named it. */

@@ -15,7 +15,7 @@ import type { Request } from '../../p2p/request.ts';
 import { bufferElements, checkOverlap } from '../buffer.ts';
 import { checkOptions } from '../checks.ts';
 import { IN_PLACE } from '../in-place.ts';
-import { type CollectiveHost, collectiveElements, PLAIN, post } from './call.ts';
+import { type CollectiveHost, callOf, collectiveElements, PLAIN, post } from './call.ts';
 
 /** Who is beside a rank. */
 export interface Neighborhood {
@@ -79,7 +79,7 @@ function exchangeLists(
         (k) => targets[k]!,
       );
     };
-    return post(host, name, options as undefined, begin, () => undefined);
+    return post(host, callOf(name), options as undefined, begin, () => undefined);
   }
   const parts = listOf(name, 'data', data, near.destinations.length);
   for (const part of parts) for (const target of targets) if (isArray(part) && isArray(target)) checkOverlap(part, target, name);
@@ -90,7 +90,7 @@ function exchangeLists(
       (k) => parts[k]!,
       (k) => targets[k]!,
     );
-  return post(host, name, options as undefined, begin, () => undefined);
+  return post(host, callOf(name), options as undefined, begin, () => undefined);
 }
 
 function listOf(name: string, what: string, list: unknown, length: number): (TypedArray | ArrayLayout)[] {

@@ -2,11 +2,13 @@
  * gather, allgather and their v-forms.
  */
 
+import { CollectiveCall, checksum, NONE, WITHOUT_PARTS } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
+import { operationCode } from '../../base/operation.ts';
 import type { AllgatherArguments, AllgathervArguments, GatherArguments } from '../../collective/arguments.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
 import type { FilledParts } from '../../datatype/data.ts';
-import type { TypedArray } from '../../datatype/element-type.ts';
+import { ELEMENT_BYTES, type TypedArray } from '../../datatype/element-type.ts';
 import type { Request } from '../../p2p/request.ts';
 import { bufferElements, type Elements, sendElements } from '../buffer.ts';
 import { checkOptions } from '../checks.ts';
@@ -14,6 +16,7 @@ import { IN_PLACE } from '../in-place.ts';
 import {
   type CheckedParts,
   type CollectiveHost,
+  callOf,
   checkParts,
   checkSameType,
   collectiveElements,
@@ -29,6 +32,10 @@ import {
   sizes,
 } from './call.ts';
 
+const GATHER = operationCode('gather');
+const ALLGATHER = operationCode('allgather');
+const ALLGATHERV = operationCode('allgatherv');
+
 export function postGather(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
   const { rank, size } = sizes(host);
   const [given, tail] = intoOf(data, rest);
@@ -40,7 +47,7 @@ export function postGather(host: CollectiveHost, data: unknown, ...rest: unknown
     const args: GatherArguments = { data: undefined, into: into.array, count: shareOf('gather', into, size), root: rank };
     return post(
       host,
-      'gather',
+      CollectiveCall.of(GATHER, into.code, into.byteLength / size, rank, NONE, 0),
       rooted.options,
       (port) => host.collectives.gather(port, args),
       () => given,
@@ -50,7 +57,8 @@ export function postGather(host: CollectiveHost, data: unknown, ...rest: unknown
   const into = isRoot ? resultBuffer('gather', mine, given, mine.count * size) : undefined;
   const args: GatherArguments = { data: mine.array, into: into?.array, count: mine.count, root: rooted.root };
   const result = (): unknown => (isRoot ? (given ?? into!.array) : undefined);
-  return post(host, 'gather', rooted.options, (port) => host.collectives.gather(port, args), result);
+  const call = CollectiveCall.of(GATHER, mine.code, mine.byteLength, rooted.root, NONE, 0);
+  return post(host, call, rooted.options, (port) => host.collectives.gather(port, args), result);
 }
 
 /**
@@ -77,7 +85,7 @@ export function postGatherv(host: CollectiveHost, data: unknown, ...rest: unknow
     const { counts, displs } = parts ?? filled ?? { counts: undefined, displs: undefined };
     yield* host.collectives.gatherv(port, { data: mine?.array, into, counts, displs, root });
   }
-  return post(host, 'gatherv', options, schedule, () => (isRoot ? (given ?? filled) : undefined));
+  return post(host, callOf('gatherv', root), options, schedule, () => (isRoot ? (given ?? filled) : undefined));
 }
 
 /** Refuse counts of which the ranks know better. */
@@ -100,7 +108,7 @@ export function postAllgather(host: CollectiveHost, data: unknown, ...rest: unkn
     const args: AllgatherArguments = { data: undefined, into: into.array, count: shareOf('allgather', into, size) };
     return post(
       host,
-      'allgather',
+      CollectiveCall.of(ALLGATHER, into.code, into.byteLength / size, NONE, NONE, 0),
       options,
       (port) => host.collectives.allgather(port, args),
       () => given,
@@ -111,7 +119,7 @@ export function postAllgather(host: CollectiveHost, data: unknown, ...rest: unkn
   const args: AllgatherArguments = { data: mine.array, into: into.array, count: mine.count };
   return post(
     host,
-    'allgather',
+    CollectiveCall.of(ALLGATHER, mine.code, mine.byteLength, NONE, NONE, 0),
     options,
     (port) => host.collectives.allgather(port, args),
     () => given ?? into.array,
@@ -133,14 +141,15 @@ export function postAllgatherv(host: CollectiveHost, data: unknown, ...rest: unk
       const args: AllgathervArguments = { data: mine!.array, into: filled.data, counts, displs: filled.displs };
       yield* host.collectives.allgatherv(port, args);
     }
-    return post(host, 'allgatherv', options, schedule, () => filled);
+    return post(host, callOf('allgatherv', NONE, WITHOUT_PARTS), options, schedule, () => filled);
   }
   const parts = checkParts('allgatherv', given, size);
   if (mine !== undefined) checkOwnPart('allgatherv', mine, parts, rank);
   const args: AllgathervArguments = { data: mine?.array, into: parts.into.array, counts: parts.counts, displs: parts.displs };
+  const { code } = parts.into;
   return post(
     host,
-    'allgatherv',
+    CollectiveCall.of(ALLGATHERV, code, NONE, NONE, NONE, checksum(parts.counts, ELEMENT_BYTES[code]!)),
     options,
     (port) => host.collectives.allgatherv(port, args),
     () => given,

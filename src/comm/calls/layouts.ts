@@ -6,6 +6,7 @@
  * run of elements is passed on as it is. Point to point and the w-forms stream layouts without this copy.
  */
 
+import { operationName } from '../../base/collective-call.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
 import { ArrayLayout } from '../../datatype/derived/array-layout.ts';
 import { BYTES, createArray, type TypedArray } from '../../datatype/element-type.ts';
@@ -64,9 +65,14 @@ function postStaged(
     given.set(made, value);
     return made;
   };
-  const { name, options, begin, result } = checkCall(host, (checking) => call(checking, standIn(data), standIn(into), ...rest));
+  const {
+    call: checked,
+    options,
+    begin,
+    result,
+  } = checkCall(host, (checking) => call(checking, standIn(data), standIn(into), ...rest));
   // Written: what stands behind the data, and the data of a broadcast on other ranks than the root.
-  const isTarget = name === 'bcast' && isReceiver();
+  const isTarget = operationName(checked.operation) === 'bcast' && isReceiver();
   const target = layoutIn(isTarget ? data : into);
   const start = (port: Port): Schedule => {
     for (const [layout, array] of copies) layout.toArray(array);
@@ -78,7 +84,7 @@ function postStaged(
     if (target === undefined || result() === undefined) return;
     for (const [layout, array] of copies) if (layout === target) layout.fromArray(array);
   }
-  return post(host, name, options, start, () => {
+  return post(host, checked, options, start, () => {
     const value = result();
     return given.has(value) ? given.get(value) : value;
   });

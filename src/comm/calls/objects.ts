@@ -14,7 +14,7 @@ import type { Port, Schedule, Step } from '../../collective/schedule.ts';
 import { decodeObject, type EncodedObject, encodeObject, outOfBandLengths } from '../../datatype/object-codec.ts';
 import type { Request } from '../../p2p/request.ts';
 import { checkOptions } from '../checks.ts';
-import { type CollectiveHost, PLAIN, post, rootOf, sizes } from './call.ts';
+import { type CollectiveHost, callOf, PLAIN, post, rootOf, sizes } from './call.ts';
 
 /** A phase that ends with values as they travel. */
 type Phase<T> = Generator<Step, T, void>;
@@ -94,7 +94,7 @@ export function postBcastObject(host: CollectiveHost, value: unknown, root: unkn
     const encoded = yield* broadcast(port, mine, rooted.root);
     if (mine === undefined) result = decode(encoded);
   }
-  return post(host, 'bcastObject', rooted.options, schedule, () => result);
+  return post(host, callOf('bcastObject', rooted.root), rooted.options, schedule, () => result);
 }
 
 export function postGatherObject(host: CollectiveHost, value: unknown, root: unknown, options: unknown): Request<unknown> {
@@ -109,7 +109,7 @@ export function postGatherObject(host: CollectiveHost, value: unknown, root: unk
     }
     result = inRankOrder(rank, copyOf(mine), yield* exchange(port, [], others(rank, size)));
   }
-  return post(host, 'gatherObject', rooted.options, schedule, () => result);
+  return post(host, callOf('gatherObject', rooted.root), rooted.options, schedule, () => result);
 }
 
 export function postAllgatherObject(host: CollectiveHost, value: unknown, options: unknown): Request<unknown> {
@@ -122,7 +122,7 @@ export function postAllgatherObject(host: CollectiveHost, value: unknown, option
     const outgoing = peers.map((dest) => ({ dest, encoded: mine }));
     result = inRankOrder(rank, copyOf(mine), yield* exchange(port, outgoing, peers));
   }
-  return post(host, 'allgatherObject', options, schedule, () => result);
+  return post(host, callOf('allgatherObject'), options, schedule, () => result);
 }
 
 export function postScatterObject(host: CollectiveHost, values: unknown, root: unknown, options: unknown): Request<unknown> {
@@ -143,7 +143,7 @@ export function postScatterObject(host: CollectiveHost, values: unknown, root: u
       [],
     );
   }
-  return post(host, 'scatterObject', rooted.options, schedule, () => result);
+  return post(host, callOf('scatterObject', rooted.root), rooted.options, schedule, () => result);
 }
 
 export function postAlltoallObject(host: CollectiveHost, values: unknown, options: unknown): Request<unknown> {
@@ -156,7 +156,7 @@ export function postAlltoallObject(host: CollectiveHost, values: unknown, option
     const outgoing = peers.map((dest) => ({ dest, encoded: mine[dest]! }));
     result = inRankOrder(rank, copyOf(mine[rank]!), yield* exchange(port, outgoing, peers));
   }
-  return post(host, 'alltoallObject', options, schedule, () => result);
+  return post(host, callOf('alltoallObject'), options, schedule, () => result);
 }
 
 export type Combine = (a: unknown, b: unknown) => unknown;
@@ -184,7 +184,7 @@ export function postReduceObject(
     }
   }
   const result = (): unknown => (rank === rooted.root ? unwrap('reduceObject', outcome!) : undefined);
-  return post(host, 'reduceObject', rooted.options, schedule, result);
+  return post(host, callOf('reduceObject', rooted.root), rooted.options, schedule, result);
 }
 
 export function postAllreduceObject(host: CollectiveHost, value: unknown, fn: unknown, options: unknown): Request<unknown> {
@@ -198,7 +198,7 @@ export function postAllreduceObject(host: CollectiveHost, value: unknown, fn: un
     const encoded = yield* broadcast(port, rank === 0 ? encodeOutcome(whole, rank) : undefined, 0);
     outcome = (rank === 0 ? whole : decode(encoded)) as Outcome;
   }
-  return post(host, 'allreduceObject', options, schedule, () => unwrap('allreduceObject', outcome!));
+  return post(host, callOf('allreduceObject'), options, schedule, () => unwrap('allreduceObject', outcome!));
 }
 
 /** Combine values up the binomial tree, lower ranks' first; rank 0 ends with the whole, the others with their part. */

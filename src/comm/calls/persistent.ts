@@ -21,9 +21,9 @@ export function setUpCollective<T>(
   if (typeof data === 'number' || typeof data === 'bigint') {
     throw new MpiError('ERR_MPI_TYPE', `${name}Init got a ${typeof data}: expected a typed array, which is read at each start`);
   }
-  const { begin, result } = checkCall(host, call);
+  const { call: checkedCall, begin, result } = checkCall(host, call);
   return new PersistentOperation(() => {
-    host.noteCollective(name);
-    return new CollectiveOperation(host.space, name, begin, result as () => T);
+    host.checkOpen();
+    return new CollectiveOperation(host.space, checkedCall, begin, result as () => T);
   });
 }

@@ -2,10 +2,12 @@
  * reduce, allreduce, reduce-scatter, scan and exscan.
  */
 
+import { CollectiveCall, checksum, NONE, opCode } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
+import { operationCode } from '../../base/operation.ts';
 import type { AllreduceArguments, ReduceArguments, ReduceScatterArguments, ScanArguments } from '../../collective/arguments.ts';
-import { createArray, F64, type TypedArray } from '../../datatype/element-type.ts';
-import { checkOp, isOp, type Op, unitOf } from '../../datatype/operator.ts';
+import { createArray, ELEMENT_BYTES, F64, type TypedArray } from '../../datatype/element-type.ts';
+import { checkOp, isOp, type Op, type Operator, unitOf } from '../../datatype/operator.ts';
 import type { Request } from '../../p2p/request.ts';
 import { bufferElements, checkOverlap, type Elements, sendElements } from '../buffer.ts';
 import { checkOptions } from '../checks.ts';
@@ -20,6 +22,16 @@ export interface ReduceCall {
   readonly isInPlace: boolean;
   readonly rest: readonly unknown[];
   wrap(output: TypedArray): unknown;
+}
+
+const REDUCE = operationCode('reduce');
+const ALLREDUCE = operationCode('allreduce');
+const SCAN = operationCode('scan');
+const EXSCAN = operationCode('exscan');
+
+function reductionCall(operation: number, { input, op }: ReduceCall, root: number, detail: number): CollectiveCall {
+  const code = opCode((op as Operator).id, op.isCommutative);
+  return CollectiveCall.of(operation, input.code, input.byteLength, root, code, detail);
 }
 
 export function postReduce(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
@@ -39,7 +51,13 @@ export function postReduce(host: CollectiveHost, data: unknown, ...rest: unknown
     root: rooted.root,
   };
   const result = (): unknown => (isRoot ? call.wrap(output!) : undefined);
-  return post(host, 'reduce', rooted.options, (port) => host.collectives.reduce(port, args), result);
+  return post(
+    host,
+    reductionCall(REDUCE, call, rooted.root, 0),
+    rooted.options,
+    (port) => host.collectives.reduce(port, args),
+    result,
+  );
 }
 
 export function postAllreduce(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
@@ -51,7 +69,7 @@ export function postAllreduce(host: CollectiveHost, data: unknown, ...rest: unkn
   const args: AllreduceArguments = { input: call.input.array, output, op: call.op, code: call.input.code };
   return post(
     host,
-    'allreduce',
+    reductionCall(ALLREDUCE, call, NONE, 0),
     options,
     (port) => host.collectives.allreduce(port, args),
     () => call.wrap(output),
@@ -63,7 +81,7 @@ export function postScan(host: CollectiveHost, data: unknown, ...rest: unknown[]
   const args = scanArguments('scan', call);
   return post(
     host,
-    'scan',
+    reductionCall(SCAN, call, NONE, 0),
     optionsOf('scan', call),
     (port) => host.collectives.scan(port, args),
     () => call.wrap(args.output),
@@ -77,7 +95,7 @@ export function postExscan(host: CollectiveHost, data: unknown, ...rest: unknown
   const hasResult = host.space.context.members.rank > 0 || call.output !== undefined;
   return post(
     host,
-    'exscan',
+    reductionCall(EXSCAN, call, NONE, 0),
     optionsOf('exscan', call),
     (port) => host.collectives.exscan(port, args),
     () => (hasResult ? call.wrap(args.output) : undefined),
@@ -143,7 +161,9 @@ function reduceScatter(host: CollectiveHost, name: string, call: ReduceCall, cou
   if (!call.isInPlace) checkOverlap(input, output, name);
   const args: ReduceScatterArguments = { input, output, counts, op: call.op, code: call.input.code };
   const result = call.isInPlace || given !== undefined ? () => call.wrap(output) : () => output;
-  return post(host, name, optionsOf(name, call), (port) => host.collectives.reduceScatter(port, args), result);
+  const detail = checksum(counts, ELEMENT_BYTES[call.input.code]!);
+  const shape = reductionCall(operationCode(name), call, NONE, detail);
+  return post(host, shape, optionsOf(name, call), (port) => host.collectives.reduceScatter(port, args), result);
 }
 
 function scanArguments(name: string, call: ReduceCall): ScanArguments {

@@ -2,13 +2,16 @@
  * scatter and scatterv.
  */
 
+import { CollectiveCall, NONE } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
+import { operationCode } from '../../base/operation.ts';
 import type { ScatterArguments, ScattervArguments } from '../../collective/arguments.ts';
 import type { Request } from '../../p2p/request.ts';
 import { bufferElements, checkOverlap } from '../buffer.ts';
 import { IN_PLACE } from '../in-place.ts';
 import {
   type CollectiveHost,
+  callOf,
   checkParts,
   checkSameType,
   collectiveElements,
@@ -18,6 +21,8 @@ import {
   shareOf,
   sizes,
 } from './call.ts';
+
+const SCATTER = operationCode('scatter');
 
 export function postScatter(
   host: CollectiveHost,
@@ -46,9 +51,17 @@ export function postScatter(
     }
   }
   const args: ScatterArguments = { data: whole?.array, into: part?.array, count, root: rooted.root };
+  const call = CollectiveCall.of(
+    SCATTER,
+    (part ?? whole!).code,
+    part?.byteLength ?? whole!.byteLength / size,
+    rooted.root,
+    NONE,
+    0,
+  );
   return post(
     host,
-    'scatter',
+    call,
     rooted.options,
     (port) => host.collectives.scatter(port, args),
     () => (into === IN_PLACE ? data : into),
@@ -87,7 +100,7 @@ export function postScatterv(
   };
   return post(
     host,
-    'scatterv',
+    callOf('scatterv', rooted.root),
     rooted.options,
     (port) => host.collectives.scatterv(port, args),
     () => (into === IN_PLACE ? given : into),

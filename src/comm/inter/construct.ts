@@ -9,6 +9,7 @@ import { CollectiveOperation, type CollectiveSpace } from '../../collective/port
 import type { Port, Schedule } from '../../collective/schedule.ts';
 import { contextId, type Membership, splitContextId } from '../../p2p/context.ts';
 import type { Options, Request } from '../../p2p/request.ts';
+import { callOf } from '../calls/call.ts';
 import type { Communicator } from '../communicator.ts';
 import { Intracommunicator } from '../intracommunicator.ts';
 import type { ErrorHandling } from '../properties.ts';
@@ -131,7 +132,7 @@ function run<T>(
   schedule: (port: Port) => Schedule,
   result: () => T,
 ): Request<T> {
-  const operation = new CollectiveOperation<T>(space, name, schedule, result);
+  const operation = new CollectiveOperation<T>(space, callOf(name), schedule, result);
   if (options !== undefined) space.engine.progress.limit(operation, options);
   return operation;
 }

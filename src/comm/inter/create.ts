@@ -8,7 +8,7 @@ import { CollectiveOperation } from '../../collective/port.ts';
 import type { Schedule } from '../../collective/schedule.ts';
 import { contextId } from '../../p2p/context.ts';
 import type { Operation, Options, Request } from '../../p2p/request.ts';
-import { PLAIN } from '../calls/call.ts';
+import { callOf, PLAIN } from '../calls/call.ts';
 import { checkOptions, checkRoot } from '../checks.ts';
 import type { Communicator, Intercommunicator } from '../communicator.ts';
 import type { InterParent } from '../rank-environment.ts';
@@ -70,7 +70,12 @@ export function postIntercommunicator(
     made = new InterGroups(environment, facts[1]!, { name, rank: members.rank, worldOf: remote }, Array.from(local));
     made.errors = parent.errors;
   }
-  const operation = new CollectiveOperation<Intercommunicator>(space, 'intercommCreate', schedule, () => made!);
+  const operation = new CollectiveOperation<Intercommunicator>(
+    space,
+    callOf('intercommCreate', localLeader),
+    schedule,
+    () => made!,
+  );
   if (options !== undefined) environment.engine.progress.limit(operation, options);
   return operation;
 }

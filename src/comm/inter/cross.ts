@@ -6,11 +6,15 @@
  * Standard: 6.2.2.
  */
 
+import { CollectiveCall, NONE, opCode } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
+import { operationCode } from '../../base/operation.ts';
 import type { Port, Schedule, Step } from '../../collective/schedule.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
+import type { Op, Operator } from '../../datatype/operator.ts';
 import { PROC_NULL } from '../../p2p/matching-queue.ts';
 import type { Request } from '../../p2p/request.ts';
+import type { Elements } from '../buffer.ts';
 import type { CollectiveHost } from '../calls/call.ts';
 import { IN_PLACE } from '../in-place.ts';
 
@@ -45,6 +49,23 @@ export function checkInterRoot(host: CollectiveHost, call: string, root: unknown
     'ERR_MPI_ROOT',
     `${call}: root ${String(root)} on ${name}: expected ROOT, PROC_NULL or a rank of the other group, 0 to ${worldOf.length - 1}`,
   );
+}
+
+/**
+ * Return a call as both groups see it: the root as a rank of its own group, NONE for those who do not know it. The length
+ * is NONE where the groups' may differ, and on a rank that neither gives nor takes.
+ */
+export function interCall(
+  host: CollectiveHost,
+  name: string,
+  root: number | undefined,
+  data: Elements | undefined,
+  byteLength: number = data?.byteLength ?? NONE,
+  op?: Op,
+): CollectiveCall {
+  const rank = root === undefined || root === PROC_NULL ? NONE : root === ROOT ? host.space.context.members.rank : root;
+  const operator = op === undefined ? NONE : opCode((op as Operator).id, op.isCommutative);
+  return CollectiveCall.of(operationCode(name), data?.code ?? NONE, byteLength, rank, operator, 0);
 }
 
 /** Refuse IN_PLACE, since what is sent and what is received belong to different groups. */

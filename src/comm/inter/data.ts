@@ -2,7 +2,9 @@
  * Collectives of intercommunicators that move data: barrier, bcast, gather, scatter, allgather, alltoall and their v-forms.
  */
 
+import { CollectiveCall, NONE, operationName, WITHOUT_PARTS } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
+import { operationCode } from '../../base/operation.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
 import type { FilledParts } from '../../datatype/data.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
@@ -24,7 +26,7 @@ import {
   shareOf,
 } from '../calls/call.ts';
 import { checkOptions } from '../checks.ts';
-import { checkInterRoot, cross, type PartOf, ROOT, remoteSizeOf } from './cross.ts';
+import { checkInterRoot, cross, interCall, type PartOf, ROOT, remoteSizeOf } from './cross.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -36,19 +38,21 @@ export function crossBarrier(port: Port): Schedule {
 
 export function postInterBarrier(host: CollectiveHost, options: unknown): Request<unknown> {
   checkOptions(options, 'barrier', PLAIN);
-  return post(host, 'barrier', options, crossBarrier, () => undefined);
+  return post(host, interCall(host, 'barrier', undefined, undefined), options, crossBarrier, () => undefined);
 }
 
 export function postInterBcast(host: CollectiveHost, data: unknown, root: unknown, options: unknown): Request<unknown> {
   checkOptions(options, 'bcast', PLAIN);
   const from = checkInterRoot(host, 'bcast', root);
-  const { array } = collectiveElements(sendElements(data, 'bcast'));
+  const elements = collectiveElements(sendElements(data, 'bcast'));
+  const { array } = elements;
   function* schedule(port: Port): Schedule {
     if (from === ROOT) yield* cross(port, () => array, undefined);
     else if (from !== PROC_NULL) yield port.recv(array, from);
   }
   const result = typeof data === 'number' || typeof data === 'bigint' ? () => array[0] : () => data;
-  return post(host, 'bcast', options, schedule, result);
+  const call = interCall(host, 'bcast', from, from === PROC_NULL ? undefined : elements);
+  return post(host, call, options, schedule, result);
 }
 
 export function postInterGather(
@@ -63,7 +67,8 @@ export function postInterGather(
   const remoteSize = remoteSizeOf(host);
   const whole = collectiveElements(bufferElements(into, 'gather'));
   const count = shareOf('gather', whole, remoteSize);
-  return takeAsRoot(host, 'gather', into, (rank) => whole.array.subarray(rank * count, (rank + 1) * count), options);
+  const call = interCall(host, 'gather', ROOT, whole, whole.byteLength / remoteSize);
+  return takeAsRoot(host, call, into, (rank) => whole.array.subarray(rank * count, (rank + 1) * count), options);
 }
 
 export function postInterGatherv(
@@ -75,24 +80,32 @@ export function postInterGatherv(
 ): Request<unknown> {
   const to = checkInterRoot(host, 'gatherv', root);
   if (to !== ROOT) return sendToRoot(host, 'gatherv', data, to, options);
-  return takeAsRoot(host, 'gatherv', given, partOf(checkParts('gatherv', given, remoteSizeOf(host))), options);
+  const parts = partOf(checkParts('gatherv', given, remoteSizeOf(host)));
+  return takeAsRoot(host, interCall(host, 'gatherv', ROOT, undefined), given, parts, options);
 }
 
 /** A gather off the root: the root's group sends nothing. */
 function sendToRoot(host: CollectiveHost, name: string, data: unknown, to: number, options: unknown): Request<unknown> {
   checkOptions(options, name, PLAIN);
-  const mine = to === PROC_NULL ? undefined : collectiveElements(sendElements(data, name)).array;
+  const mine = to === PROC_NULL ? undefined : collectiveElements(sendElements(data, name));
   function* schedule(port: Port): Schedule {
-    if (mine !== undefined) yield port.send(mine, to);
+    if (mine !== undefined) yield port.send(mine.array, to);
   }
-  return post(host, name, options, schedule, () => undefined);
+  const call = interCall(host, name, to, name === 'gather' ? mine : undefined);
+  return post(host, call, options, schedule, () => undefined);
 }
 
-function takeAsRoot(host: CollectiveHost, name: string, result: unknown, into: PartOf, options: unknown): Request<unknown> {
-  checkOptions(options, name, PLAIN);
+function takeAsRoot(
+  host: CollectiveHost,
+  call: CollectiveCall,
+  result: unknown,
+  into: PartOf,
+  options: unknown,
+): Request<unknown> {
+  checkOptions(options, operationName(call.operation), PLAIN);
   return post(
     host,
-    name,
+    call,
     options,
     (port) => cross(port, undefined, into),
     () => result,
@@ -110,7 +123,8 @@ export function postInterScatter(
   if (from !== ROOT) return takeFromRoot(host, 'scatter', into, from, options);
   const whole = collectiveElements(bufferElements(data, 'scatter'));
   const count = shareOf('scatter', whole, remoteSizeOf(host));
-  return sendAsRoot(host, 'scatter', (rank) => whole.array.subarray(rank * count, (rank + 1) * count), options);
+  const call = interCall(host, 'scatter', ROOT, whole, whole.byteLength / remoteSizeOf(host));
+  return sendAsRoot(host, call, (rank) => whole.array.subarray(rank * count, (rank + 1) * count), options);
 }
 
 export function postInterScatterv(
@@ -122,14 +136,15 @@ export function postInterScatterv(
 ): Request<unknown> {
   const from = checkInterRoot(host, 'scatterv', root);
   if (from !== ROOT) return takeFromRoot(host, 'scatterv', into, from, options);
-  return sendAsRoot(host, 'scatterv', partOf(checkParts('scatterv', given, remoteSizeOf(host))), options);
+  const parts = partOf(checkParts('scatterv', given, remoteSizeOf(host)));
+  return sendAsRoot(host, interCall(host, 'scatterv', ROOT, undefined), parts, options);
 }
 
-function sendAsRoot(host: CollectiveHost, name: string, out: PartOf, options: unknown): Request<unknown> {
-  checkOptions(options, name, PLAIN);
+function sendAsRoot(host: CollectiveHost, call: CollectiveCall, out: PartOf, options: unknown): Request<unknown> {
+  checkOptions(options, operationName(call.operation), PLAIN);
   return post(
     host,
-    name,
+    call,
     options,
     (port) => cross(port, out, undefined),
     () => undefined,
@@ -139,11 +154,12 @@ function sendAsRoot(host: CollectiveHost, name: string, out: PartOf, options: un
 /** A scatter off the root: the root's group gets nothing. */
 function takeFromRoot(host: CollectiveHost, name: string, into: unknown, from: number, options: unknown): Request<unknown> {
   checkOptions(options, name, PLAIN);
-  const mine = from === PROC_NULL ? undefined : collectiveElements(bufferElements(into, name)).array;
+  const mine = from === PROC_NULL ? undefined : collectiveElements(bufferElements(into, name));
   function* schedule(port: Port): Schedule {
-    if (mine !== undefined) yield port.recv(mine, from);
+    if (mine !== undefined) yield port.recv(mine.array, from);
   }
-  return post(host, name, options, schedule, () => (mine === undefined ? undefined : into));
+  const call = interCall(host, name, from, name === 'scatter' ? mine : undefined);
+  return post(host, call, options, schedule, () => (mine === undefined ? undefined : into));
 }
 
 export function postInterAllgather(host: CollectiveHost, data: unknown, ...rest: unknown[]): Request<unknown> {
@@ -156,7 +172,7 @@ export function postInterAllgather(host: CollectiveHost, data: unknown, ...rest:
   const into = resultBuffer('allgather', mine, given, count * remoteSize).array;
   return post(
     host,
-    'allgather',
+    interCall(host, 'allgather', undefined, mine, NONE),
     tail[0],
     (port) =>
       cross(
@@ -178,7 +194,7 @@ export function postInterAlltoall(host: CollectiveHost, data: unknown, ...rest: 
   const into = resultBuffer('alltoall', mine, given, back * remoteSize).array;
   return post(
     host,
-    'alltoall',
+    interCall(host, 'alltoall', undefined, mine, NONE),
     tail[0],
     (port) =>
       cross(
@@ -225,7 +241,7 @@ function exchangeKnown(
   checkOptions(options, name, PLAIN);
   return post(
     host,
-    name,
+    interCall(host, name, undefined, undefined),
     options,
     (port) => cross(port, out, partOf(parts)),
     () => result,
@@ -257,7 +273,8 @@ function exchangeUnknown(
   if (host.setUp !== undefined) {
     throw new MpiError('ERR_MPI_BUFFER', `${name}Init got no receive parts: expected them, since each start fills the same`);
   }
-  return post(host, name, options, schedule, () => filled);
+  const call = CollectiveCall.of(operationCode(name), NONE, NONE, NONE, NONE, WITHOUT_PARTS);
+  return post(host, call, options, schedule, () => filled);
 }
 
 function partOf({ into, counts, displs }: CheckedParts): PartOf {

@@ -5,9 +5,8 @@
  */
 
 import { MpiError } from '../../base/errors.ts';
-import { operationCode } from '../../base/operation.ts';
 import { Collectives } from '../../collective/collectives.ts';
-import type { CollectiveSpace } from '../../collective/port.ts';
+import { CollectiveSpace } from '../../collective/port.ts';
 import { COLLECTIVE, type Membership } from '../../p2p/context.ts';
 import { DoneOperation } from '../../p2p/done-operation.ts';
 import type { Options, Request } from '../../p2p/request.ts';
@@ -68,14 +67,7 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
     this.local = local;
     this.size = local.length;
     this.remoteSize = members.worldOf.length;
-    this.space = {
-      engine,
-      context: engine.openContext(id + COLLECTIVE, members),
-      area: undefined,
-      hosts: undefined,
-      broken: undefined,
-      count: 0,
-    };
+    this.space = new CollectiveSpace(engine, engine.openContext(id + COLLECTIVE, members), environment.journal, undefined);
     this.collectives = new Collectives({
       size: this.remoteSize,
       slotBytes: 0,
@@ -92,11 +84,6 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
 
   get remoteGroup(): Group {
     return new RankGroup(Array.from(this.members.worldOf), this.environment.worldRank);
-  }
-
-  noteCollective(call: string): void {
-    this.checkOpen();
-    this.environment.note(operationCode(call), -1, -1);
   }
 
   // ---- collectives ---------------------------------------------------------------------------------
@@ -157,7 +144,7 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
 
   dup(options?: DupOptions): Request<Intercommunicator> {
     checkOptions(options as unknown, 'dup', [...PLAIN, 'info']);
-    this.noteCollective('dup');
+    this.checkOpen();
     const info = setHints(NO_HINTS, options?.info ?? NO_HINTS);
     const copyAttributes = this.copyAttributes();
     return postInterSplit(this, 'dup', 0, this.rank, options, (id, members, local) => {
@@ -171,14 +158,14 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
   split(color: number | undefined, key = 0, options?: Options): Request<Intercommunicator | undefined> {
     checkOptions(options, 'split', PLAIN);
     checkColor(color, key);
-    this.noteCollective('split');
+    this.checkOpen();
     return postInterSplit(this, 'split', color, key, options, this.#make);
   }
 
   create(group: Group, options?: Options): Request<Intercommunicator | undefined> {
     checkOptions(options, 'create', PLAIN);
     checkSubgroup('create', group, this.group, this.name);
-    this.noteCollective('create');
+    this.checkOpen();
     const at = group.ranks.indexOf(this.environment.worldRank);
     return postInterSplit(this, 'create', at < 0 ? undefined : 0, at, options, this.#make);
   }
@@ -191,7 +178,7 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
     checkOptions(options, 'merge', PLAIN);
     if (typeof high !== 'boolean')
       throw new MpiError('ERR_MPI_ARG', `merge got ${String(high)} for high: expected true or false`);
-    this.noteCollective('merge');
+    this.checkOpen();
     return postMerge(this, high, options);
   }
 
@@ -229,7 +216,7 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
   }
 
   protected override close(): void {
-    if (!this.isClosed) this.environment.engine.closeContext(this.space.context);
+    if (!this.isClosed) this.space.close();
     super.close();
   }
 }

@@ -11,7 +11,7 @@ import type { Request } from '../../p2p/request.ts';
 import { type CollectiveHost, PLAIN, post } from '../calls/call.ts';
 import { type Combine, checkFunction, combine, decode, encodeEach, exchange, type Outcome, unwrap } from '../calls/objects.ts';
 import { checkOptions } from '../checks.ts';
-import { checkInterRoot, ROOT, remoteSizeOf } from './cross.ts';
+import { checkInterRoot, interCall, ROOT, remoteSizeOf } from './cross.ts';
 
 /** Return the ranks of the other group. */
 function remoteRanks(host: CollectiveHost): number[] {
@@ -22,6 +22,7 @@ function remoteRanks(host: CollectiveHost): number[] {
 function postExchange(
   host: CollectiveHost,
   name: string,
+  root: number | undefined,
   options: unknown,
   encodedFor: (rank: number) => EncodedObject,
   dests: readonly number[],
@@ -34,7 +35,7 @@ function postExchange(
   function* schedule(port: Port): Schedule {
     values = (yield* exchange(port, outgoing, sources)).map(decode);
   }
-  return post(host, name, options, schedule, () => result(values));
+  return post(host, interCall(host, name, root, undefined), options, schedule, () => result(values));
 }
 
 export function postInterBcastObject(host: CollectiveHost, value: unknown, root: unknown, options: unknown): Request<unknown> {
@@ -45,6 +46,7 @@ export function postInterBcastObject(host: CollectiveHost, value: unknown, root:
   return postExchange(
     host,
     'bcastObject',
+    from,
     options,
     () => encoded!,
     dests,
@@ -73,6 +75,7 @@ function postToRoot(
   return postExchange(
     host,
     name,
+    to,
     options,
     () => encoded!,
     isSender ? [to] : [],
@@ -89,6 +92,7 @@ export function postInterScatterObject(host: CollectiveHost, values: unknown, ro
   return postExchange(
     host,
     'scatterObject',
+    from,
     options,
     (dest) => encoded[dest]!,
     dests,
@@ -111,7 +115,7 @@ function postToAll(
 ): Request<unknown> {
   const encoded = encodeObject(value);
   const everyone = remoteRanks(host);
-  return postExchange(host, name, options, () => encoded, everyone, everyone, finish);
+  return postExchange(host, name, undefined, options, () => encoded, everyone, everyone, finish);
 }
 
 export function postInterAlltoallObject(host: CollectiveHost, values: unknown, options: unknown): Request<unknown> {
@@ -120,6 +124,7 @@ export function postInterAlltoallObject(host: CollectiveHost, values: unknown, o
   return postExchange(
     host,
     'alltoallObject',
+    undefined,
     options,
     (dest) => encoded[dest]!,
     everyone,

@@ -2,6 +2,7 @@
  * Reductions of intercommunicators: what comes from the other group is combined from the left, in rank order.
  */
 
+import { NONE } from '../../base/collective-call.ts';
 import { MpiError } from '../../base/errors.ts';
 import type { Port, Schedule } from '../../collective/schedule.ts';
 import { createArray, type TypedArray } from '../../datatype/element-type.ts';
@@ -13,7 +14,7 @@ import { bufferElements, checkOverlap, type Elements, sendElements } from '../bu
 import { type CollectiveHost, PLAIN, post, shareOf } from '../calls/call.ts';
 import { optionsOf, type ReduceCall, reduceCall } from '../calls/reductions.ts';
 import { checkOptions } from '../checks.ts';
-import { checkInterRoot, cross, type PartOf, ROOT, remoteSizeOf } from './cross.ts';
+import { checkInterRoot, cross, interCall, type PartOf, ROOT, remoteSizeOf } from './cross.ts';
 
 /** Send out(r) to every rank of the other group, receive as many arrays like `into` and combine them there. */
 function* reduceAcross(port: Port, out: PartOf | undefined, code: number, op: Op, into: TypedArray): Schedule {
@@ -36,7 +37,7 @@ export function postInterAllreduce(host: CollectiveHost, data: unknown, ...rest:
   const into = resultOf('allreduce', call, input.count);
   return post(
     host,
-    'allreduce',
+    interCall(host, 'allreduce', undefined, input, input.byteLength, op),
     options,
     (port) => reduceAcross(port, () => input.array, input.code, op, into),
     () => call.wrap(into),
@@ -55,11 +56,12 @@ export function postInterReduce(
   checkOptions(options, 'reduce', PLAIN);
   const to = checkInterRoot(host, 'reduce', root);
   if (to === ROOT) {
-    const { array, code, count } = bufferElements(given, 'reduce');
+    const like = bufferElements(given, 'reduce');
+    const { array, code, count } = like;
     checkOp(op, code, count);
     return post(
       host,
-      'reduce',
+      interCall(host, 'reduce', to, like, like.byteLength, op),
       options,
       (port) => reduceAcross(port, undefined, code, op, array),
       () => given,
@@ -70,7 +72,8 @@ export function postInterReduce(
   function* schedule(port: Port): Schedule {
     if (mine !== undefined) yield port.send(mine.array, to);
   }
-  return post(host, 'reduce', options, schedule, () => undefined);
+  const call = interCall(host, 'reduce', to, mine, mine?.byteLength ?? NONE, op);
+  return post(host, call, options, schedule, () => undefined);
 }
 
 /** `reduceScatterBlock(data, into?, op)`: both groups' data is as long, so each side knows the other's blocks. */
@@ -91,7 +94,7 @@ export function postInterReduceScatterBlock(
   const out: PartOf = (rank) => input.array.subarray(rank * theirs, (rank + 1) * theirs);
   return post(
     host,
-    name,
+    interCall(host, name, undefined, input, input.byteLength, op),
     options,
     (port) => reduceAcross(port, out, input.code, op, into),
     () => call.wrap(into),
@@ -128,7 +131,8 @@ export function postInterReduceScatter(host: CollectiveHost, size: number, data:
     const out: PartOf = (r) => input.array.subarray(starts[r], starts[r]! + theirs[r]!);
     yield* reduceAcross(port, out, input.code, op, into);
   }
-  return post(host, name, options, schedule, () => call.wrap(into));
+  const shape = interCall(host, name, undefined, input, input.byteLength, op);
+  return post(host, shape, options, schedule, () => call.wrap(into));
 }
 
 function checkCounts(counts: unknown, size: number): Int32Array {

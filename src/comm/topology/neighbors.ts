@@ -13,6 +13,7 @@ import type { Request } from '../../p2p/request.ts';
 import { bufferElements, checkOverlap, sendElements } from '../buffer.ts';
 import {
   type CollectiveHost,
+  callOf,
   checkParts,
   checkSameType,
   collectiveElements,
@@ -40,7 +41,7 @@ export function postNeighborAllgather(
   const into = resultBuffer(name, mine, given, count * near.sources.length).array;
   return post(
     host,
-    name,
+    callOf(name),
     tail[0],
     (port) =>
       exchange(
@@ -77,7 +78,7 @@ export function postNeighborAlltoall(
   const share = near.sources.length === 0 ? 0 : into.length / near.sources.length;
   return post(
     host,
-    name,
+    callOf(name),
     tail[0],
     (port) =>
       exchange(
@@ -107,7 +108,7 @@ export function postNeighborAllgatherv(
   checkSameType(name, mine, into);
   return post(
     host,
-    name,
+    callOf(name),
     tail[0],
     (port) => exchange(port, near, out, (k) => into.array.subarray(displs[k], displs[k]! + counts[k]!)),
     () => given,
@@ -131,7 +132,7 @@ export function postNeighborAlltoallv(
   checkOverlap(mine.into.array, into.array, name);
   return post(
     host,
-    name,
+    callOf(name),
     tail[0],
     (port) => exchange(port, near, out, (k) => into.array.subarray(displs[k], displs[k]! + counts[k]!)),
     () => given,
@@ -161,5 +162,5 @@ function postUnknown(
     const { data, displs } = filled;
     yield* exchange(port, near, out, (k) => data.subarray(displs[k], displs[k]! + counts[k]!));
   }
-  return post(host, name, options, schedule, () => filled);
+  return post(host, callOf(name), options, schedule, () => filled);
 }

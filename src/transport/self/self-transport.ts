@@ -56,7 +56,7 @@ export class SelfTransport implements Transport {
   ): SendAnswer {
     if (this.#unmatched >= SHORT_CREDIT) return NO_CREDIT;
     this.#unmatched++;
-    if (count !== 0) COPY_IN[type]!(data, 0, count, this.#staging, 0);
+    if (count !== 0) COPY_IN[type & 0xff]!(data, 0, count, this.#staging, 0);
     this.#handler.onEnvelope(this, SHORT, type, source, tag, context, byteLength, 0, this.#staging, 0);
     return TAKEN;
   }
@@ -77,7 +77,7 @@ export class SelfTransport implements Transport {
       index = this.#buffers.push(new ElementViews(new ArrayBuffer(EAGER_BYTES))) - 1;
     }
     const views = this.#buffers[index]!;
-    COPY_IN[type]!(data, 0, count, views, 0);
+    COPY_IN[type & 0xff]!(data, 0, count, views, 0);
     this.#handler.onEnvelope(this, EAGER, type, source, tag, context, byteLength, index, views, 0);
     return TAKEN;
   }

@@ -118,7 +118,7 @@ export class ShmTransport implements Transport {
     i32[cell + FRAME.tag] = tag;
     i32[cell + FRAME.context] = context;
     i32[cell + FRAME.lengthLow] = byteLength;
-    if (count !== 0) COPY_IN[type]!(data, 0, count, this.#views, (cell + FRAME.payload) << 2);
+    if (count !== 0) COPY_IN[type & 0xff]!(data, 0, count, this.#views, (cell + FRAME.payload) << 2);
     this.#producer.publish(cell);
     this.#sent[local]!++;
     if (Atomics.load(i32, this.#sleeping[local]!) !== 0) this.#parking.ring(local);
@@ -138,7 +138,7 @@ export class ShmTransport implements Transport {
     const local = this.#localOf[peer]!;
     const buffer = this.#small.take(local);
     if (buffer < 0) return NO_CREDIT;
-    COPY_IN[type]!(data, 0, count, this.#views, (buffer << 2) + BUFFER_HEADER_BYTES);
+    COPY_IN[type & 0xff]!(data, 0, count, this.#views, (buffer << 2) + BUFFER_HEADER_BYTES);
     const cell = this.#producer.claim(local);
     if (cell < 0) {
       this.#small.untake(buffer);
@@ -243,7 +243,7 @@ export class ShmTransport implements Transport {
         handler.onEnvelope(
           this,
           SHORT,
-          kindType >> 8,
+          kindType >>> 8,
           source,
           tag,
           context,
@@ -253,7 +253,7 @@ export class ShmTransport implements Transport {
           (cell + FRAME.payload) << 2,
         );
       } else {
-        this.#handle(handler, kind, kindType >> 8, source, tag, cell);
+        this.#handle(handler, kind, kindType >>> 8, source, tag, cell);
       }
       if (this.#consumer.advance() && Atomics.load(i32, this.#roomWanted[this.#localRank]!) !== 0) this.#ringAll();
       if (++handled === POLL_LIMIT) return true;

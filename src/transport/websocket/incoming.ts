@@ -290,7 +290,7 @@ export class Incoming {
   }
 
   #isWrongType(): boolean {
-    return this.#type >= ELEMENT_SHIFT.length;
+    return (this.#type & 0xff) >= ELEMENT_SHIFT.length;
   }
 
   /** Payload of so many bytes comes now. */

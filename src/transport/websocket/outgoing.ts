@@ -77,7 +77,7 @@ export class Outgoing {
   ): SendAnswer {
     if (this.credit < 1) return NO_CREDIT;
     if (!this.#hasRoom(byteLength)) return BUSY;
-    if (count !== 0) COPY_IN[type]!(data, 0, count, this.#shared.build, BUILD_PAYLOAD);
+    if (count !== 0) COPY_IN[type & 0xff]!(data, 0, count, this.#shared.build, BUILD_PAYLOAD);
     this.#fill(SHORT | (type << 8), source, tag, context, byteLength, 0);
     this.credit--;
     return this.#ship(byteLength);
@@ -95,7 +95,7 @@ export class Outgoing {
     const units = unitsOf(bufferClass(byteLength));
     if (this.credit < units) return NO_CREDIT;
     if (!this.#hasRoom(byteLength)) return BUSY;
-    COPY_IN[type]!(data, 0, count, this.#shared.build, BUILD_PAYLOAD);
+    COPY_IN[type & 0xff]!(data, 0, count, this.#shared.build, BUILD_PAYLOAD);
     this.#fill(EAGER | (type << 8), source, tag, context, byteLength, 0);
     this.credit -= units;
     return this.#ship(byteLength);

@@ -100,6 +100,8 @@ function begin(collectives: Collectives, turn: number): Flight {
     size,
     area,
     hosts: undefined,
+    check: Math.imul(turn + 1, 0x9e3779b1),
+    mismatch: (other) => new Error(`rank ${rank} in turn ${turn} found another call of rank ${other}`),
     send: messages,
     recv: messages,
     exchange: messages,

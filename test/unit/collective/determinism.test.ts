@@ -50,7 +50,7 @@ describe.each([2, 3, 4, 5, 6, 7, 8, 13, 16])('--deterministic on %i ranks', (siz
     (call) => {
       for (const root of [0, size - 1]) {
         const single = sumOf(call, size, 1, root, SLOT_BYTES, false);
-        for (const count of [1, 63, 64, 5000]) {
+        for (const count of [1, 62, 63, 5000]) {
           for (const slotBytes of [0, SLOT_BYTES]) {
             const bits = sumOf(call, size, count, root, slotBytes, false);
             expect(bits).toBe(sumOf(call, size, count, root, 0, true));

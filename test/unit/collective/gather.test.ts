@@ -23,7 +23,7 @@ function joined(code: number, blocks: readonly TypedArray[]): TypedArray {
 /** Counts of a block; those of scatter's slot shared by all ranks are small. */
 function countsOf(name: string, size: number, isPerSlot: boolean): number[] {
   if (!isShared(name)) return [0, 1, 7, 300];
-  return isPerSlot ? [0, 1, Math.floor(504 / size / 8)] : [0, 1, 7, 63];
+  return isPerSlot ? [0, 1, Math.floor(496 / size / 8)] : [0, 1, 7, 62];
 }
 
 describe.each(algorithmsOf('gather'))('gather %s', (name) => {

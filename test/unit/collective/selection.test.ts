@@ -14,7 +14,7 @@ const BYTES = [
   64,
   256,
   257,
-  504,
+  496,
   505,
   4096,
   4097,
@@ -130,7 +130,7 @@ test.each([
   [
     'shared-counter',
     { slotBytes: 512 },
-    'TSMPI_COLLECTIVE_ALLREDUCE=shared-counter cannot run: 1024 bytes do not fit the 504 bytes of a slot of the shared area',
+    'TSMPI_COLLECTIVE_ALLREDUCE=shared-counter cannot run: 1024 bytes do not fit the 496 bytes of a slot of the shared area',
   ],
   ['two-level', {}, 'TSMPI_COLLECTIVE_ALLREDUCE=two-level cannot run: all ranks are on one host'],
   ['two-level', { hosts: 4 }, 'TSMPI_COLLECTIVE_ALLREDUCE=two-level cannot run: every rank is on a host of its own'],
@@ -158,7 +158,7 @@ test('a power of two is asked for where it is needed', () => {
 test('a forced algorithm that cannot run fails the calls that would need it, and only those', () => {
   const settings: PlanSettings = { ...SITUATION, slotBytes: SLOT_BYTES, forced: () => 'shared-counter' };
   const plan = new Plan<undefined>('bcast', CATALOGUE.bcast as never, settings);
-  expect(plan.choose(504, 0)).toBe(CATALOGUE.bcast['shared-counter']);
+  expect(plan.choose(496, 0)).toBe(CATALOGUE.bcast['shared-counter']);
   expect(() => plan.choose(505, 0)({} as never, undefined)).toThrow('cannot run');
 });
 

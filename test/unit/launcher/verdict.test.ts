@@ -42,7 +42,7 @@ test('a cause without words says nothing', () => {
 });
 
 test('where ranks stand', () => {
-  const base = { rank: 2, pid: 8, forMs: 3400 };
+  const base = { rank: 2, pid: 8, forMs: 3400, collective: '' };
   expect(describeWhereabouts({ ...base, state: 'waiting', text: 'await barrier on world' })).toBe(
     'rank 2 (pid 8) waits in barrier on world',
   );
@@ -51,6 +51,20 @@ test('where ranks stand', () => {
   );
   expect(describeWhereabouts({ ...base, forMs: 20, state: 'computing', text: '' })).toBe(
     'rank 2 (pid 8) computes, without a call so far',
+  );
+  const behind = { ...base, collective: 'bcast(root 0, f64 x 4) as collective 7 on world' };
+  const last = 'bcast(root 0, f64 x 4) as collective 7 on world';
+  expect(describeWhereabouts({ ...behind, state: 'waiting', text: 'recv(source 1, tag 7) on world' })).toBe(
+    `rank 2 (pid 8) waits in recv(source 1, tag 7) on world; its last collective was ${last}`,
+  );
+  expect(describeWhereabouts({ ...behind, state: 'waiting', text: `${last}, wait() at sim.ts:3` })).toBe(
+    `rank 2 (pid 8) waits in ${last}, wait() at sim.ts:3`,
+  );
+  expect(describeWhereabouts({ ...behind, state: 'computing', text: 'bcast' })).toBe(
+    `rank 2 (pid 8) computes since 3 s; its last call was ${last}`,
+  );
+  expect(describeWhereabouts({ ...behind, state: 'ended', text: 'exited with code 0' })).toBe(
+    `rank 2 (pid 8) exited with code 0; its last collective was ${last}`,
   );
 });
 

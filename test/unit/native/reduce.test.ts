@@ -1,9 +1,10 @@
 /** The addon's reductions against the loops in JavaScript: the same bits for every operator on every element type. */
 
 import { describe, expect, test } from 'vitest';
+import { OP_NAMES } from '../../../src/base/operation.ts';
 import { bytesOf, createArray, ELEMENT_NAMES, F32, F64, type TypedArray } from '../../../src/datatype/element-type.ts';
 import * as operators from '../../../src/datatype/operator.ts';
-import { checkOp, NO_OP, OP_NAMES, type Op, REPLACE } from '../../../src/datatype/operator.ts';
+import { checkOp, NO_OP, type Op, REPLACE } from '../../../src/datatype/operator.ts';
 import { NATIVE_COUNT, reduceInto } from '../../../src/datatype/reduce-kernels.ts';
 import { Random } from '../datatype/random.ts';
 import { addon, missing, named } from './native-addon.ts';
