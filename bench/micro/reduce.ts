@@ -7,8 +7,9 @@
  */
 
 import { world } from 'tsmpi';
+import { OP_NAMES } from '../../src/base/operation.ts';
 import { createArray, ELEMENT_NAMES, F32, F64, I32, I64, U8, U8C, U16 } from '../../src/datatype/element-type.ts';
-import { MIN, MINLOC, OP_NAMES, type Op, PROD, SUM } from '../../src/datatype/operator.ts';
+import { MIN, MINLOC, type Op, PROD, SUM } from '../../src/datatype/operator.ts';
 import { NATIVE_COUNT, reduceInto } from '../../src/datatype/reduce-kernels.ts';
 import { loadAddon } from '../../src/native/loader.ts';
 import { readOptions } from '../lib/options.ts';

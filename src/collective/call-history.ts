@@ -101,7 +101,8 @@ export class CallHistory {
     const { journal } = this;
     const record = world < 0 ? undefined : (journal?.find(world, this.#context, number) ?? journal?.last(world, this.#context));
     const mine = { rank: own, place: this.#placeOf(this.#worldRank, number) };
-    const other = { rank, record, place: record === undefined ? '' : this.#placeOf(world, record.number) };
+    const place = record === undefined ? '' : this.#placeOf(world, record.number);
+    const other = { rank, record, place, isRemote: worldOf[own] !== this.#worldRank };
     return mismatchError(name, number, call, mine, other, sentCheck);
   }
 

@@ -13,6 +13,8 @@ export interface Party {
   readonly record: CallRecord | undefined;
   /** Where in the program it stands, with words before it, or empty. */
   readonly place: string;
+  /** It belongs to the other group of an intercommunicator. */
+  readonly isRemote: boolean;
 }
 
 /** Make the error. `sentCheck`: what a message of the other rank said of its call; 0: there is none. */
@@ -33,8 +35,9 @@ export function mismatchError(
   });
 }
 
-function wordsOf(number: number, call: CollectiveCall, { rank, record, place }: Party, sentCheck: number): string {
-  const who = rank < 0 ? 'another rank' : `rank ${rank}`;
+function wordsOf(number: number, call: CollectiveCall, other: Party, sentCheck: number): string {
+  const { rank, record, place } = other;
+  const who = rank < 0 ? 'another rank' : `rank ${rank}${other.isRemote ? ' of the other group' : ''}`;
   if (record === undefined) {
     const operation = sentCheck === 0 ? undefined : operationOfCheck(sentCheck);
     if (operation === undefined) return `${who} something else`;

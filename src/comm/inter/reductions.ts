@@ -131,7 +131,8 @@ export function postInterReduceScatter(host: CollectiveHost, size: number, data:
     const out: PartOf = (r) => input.array.subarray(starts[r], starts[r]! + theirs[r]!);
     yield* reduceAcross(port, out, input.code, op, into);
   }
-  const shape = interCall(host, name, undefined, input, input.byteLength, op);
+  // The groups' lengths are compared by the counts that they tell each other.
+  const shape = interCall(host, name, undefined, input, NONE, op);
   return post(host, shape, options, schedule, () => call.wrap(into));
 }
 

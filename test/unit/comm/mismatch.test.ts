@@ -287,7 +287,10 @@ describe('on intercommunicators', () => {
     );
     const errors = seen.filter((error) => error !== undefined);
     expect(errors.length).toBeGreaterThan(0);
-    for (const { code } of errors) expect(code).toBe('ERR_MPI_COLLECTIVE_MISMATCH');
+    for (const { code, message } of errors) {
+      expect(code).toBe('ERR_MPI_COLLECTIVE_MISMATCH');
+      expect(message).toMatch(/^rank [01] called .*, rank [01] of the other group called /);
+    }
   });
 
   test('what may differ does not count', async () => {

@@ -20,7 +20,8 @@ test('a rank waits in vain only if it finds nothing after it has seen that the o
     },
     undefined,
   );
-  const receive = { describe: () => 'recv', waitsFor: () => ({ ranks: [3], all: true }) } as unknown as Operation<unknown>;
+  const waitsFor = () => ({ ranks: [3], all: true });
+  const receive = { describe: () => 'recv', waitsFor, stalled: () => false } as unknown as Operation<unknown>;
 
   // Not before the wait has lasted a while.
   const end = performance.now() + DEADLINE_MS;
@@ -36,4 +37,31 @@ test('a rank waits in vain only if it finds nothing after it has seen that the o
   // What came in the end takes it back.
   report.clear();
   expect(stuckOn).toEqual([0, 4, 0]);
+});
+
+test('what waits is asked whether it can ever complete, before who has departed is looked for, and again later', () => {
+  const told: string[] = [];
+  const report = new WaitReport(
+    {
+      setText: (text) => told.push(text.replace(/,.*/, '')),
+      setStuckOn: (rankPlusOne) => told.push(`stuck on ${rankPlusOne}`),
+      hasDeparted: () => true,
+      isOwn: () => false,
+      describeTrouble: () => '',
+      isIdle: () => true,
+    },
+    undefined,
+  );
+  const barrier = {
+    describe: () => 'barrier',
+    waitsFor: () => ({ ranks: [3], all: true }),
+    stalled: () => told.push('asked') > 0,
+  } as unknown as Operation<unknown>;
+  const end = performance.now() + DEADLINE_MS;
+  let left = report.beforeSleep(barrier);
+  while (left > 0 && performance.now() < end) left = report.beforeSleep(barrier);
+  expect(told, 'a poll comes before the verdict').toEqual(['barrier', 'asked']);
+  left = report.beforeSleep(barrier);
+  expect(told).toEqual(['barrier', 'asked', 'stuck on 4']);
+  expect(left, 'asks to be asked again').toBeGreaterThan(500);
 });
