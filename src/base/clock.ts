@@ -1,8 +1,8 @@
 /**
  * The clock by which a rank measures.
  *
- * process.hrtime(), since the first use of the global `performance` loads eleven modules of Node's: 1.5 ms of each rank's
- * start, where this one is there. Both take equally long to read (bench/job/start).
+ * process.hrtime(), since the first use of the global `performance` loads eleven modules of Node's, about 1.5 ms of each
+ * rank's start, where this one is there. In a loop both took equally long to read.
  */
 
 /** Return milliseconds of the host's monotonic clock, the same for all processes and threads of the host. */

@@ -86,7 +86,7 @@ describe('equal bits after equal steps', () => {
   }, 120_000);
 
   test.skipIf(SHORT !== '')(
-    `64 ranks, 50 steps${SHORT && ' (skipped: half a minute on two cores; wants TSMPI_LONG_TESTS=1)'}`,
+    `64 ranks, 50 steps${SHORT && ' (skipped: 88 s on two busy cores; wants TSMPI_LONG_TESTS=1)'}`,
     async () => {
       await compareBits(64);
     },

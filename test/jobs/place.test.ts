@@ -39,3 +39,11 @@ test.each(['process', 'thread'])('a send that nobody received is named at the en
     'tsmpi: rank 0: send(dest 1, tag 5, 800000 bytes) on world was started but never received: its destination has ended',
   );
 });
+
+test('a start loads none of the modules of Node that cost it milliseconds', async () => {
+  const { code, stdout } = await runJob(['-n', '2', '--quiet', program('loaded.mjs')]);
+  expect(code).toBe(0);
+  const loaded: string[] = JSON.parse(stdout);
+  expect(loaded).toContain('NativeModule vm');
+  expect(loaded.filter((name) => /^NativeModule (perf_hooks|worker_threads|child_process|net|crypto)$/.test(name))).toEqual([]);
+});
