@@ -1,6 +1,6 @@
 /**
- * Two projects: `unit` (in-process and small groups of processes) and `jobs` (whole jobs through dist/).
- * Whole jobs run one file at a time: each takes all cores.
+ * Three projects: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/) and `hosts` (jobs over
+ * test hosts, which need root). Whole jobs run one file at a time: each takes all cores.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,7 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
+      { test: { ...common, name: 'hosts', include: ['test/hosts/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 } },
     ],
   },
 });

@@ -2,8 +2,8 @@
  * Agent: one per host; owns the host's segment and its ranks, and reports to the launcher.
  *
  * It carries out what it is told and tells what happened, in order; it decides nothing but its own end: when the
- * connection is gone it kills its ranks at once, since nobody is left who could want them. When all ranks have ended it
- * clears away what they left, says so, and exits.
+ * connection is gone it kills its ranks at once, since nobody is left who could want them; on another host also when its
+ * lease is over (lease.ts) or its starter is gone. When all ranks have ended it clears away what they left, says so, and exits.
  */
 
 import { statSync } from 'node:fs';
@@ -13,17 +13,26 @@ import { VERSION } from '../base/version.ts';
 import { loadAddon } from '../native/loader.ts';
 import type { Connection } from './connection.ts';
 import { encodeJobDescription } from './job-description.ts';
+import { Lease } from './lease.ts';
 import { Orphans } from './orphans.ts';
 import { type PreparedProgram, ProgramError } from './prepared-program.ts';
 import { ProcessRanks } from './process-ranks.ts';
 import { prepareProgram } from './program.ts';
-import type { AgentJob, FromAgent, RankExit, RankKind, StuckPair, ToAgent } from './protocol.ts';
+import type { AgentJob, AgentPlace, FromAgent, RankExit, RankKind, RankPort, StuckPair, ToAgent } from './protocol.ts';
 import type { RankEvents, RankSet } from './rank-set.ts';
 import { ThreadRanks } from './thread-ranks.ts';
 import { Watchdog } from './watchdog.ts';
 
+/** What an agent on another host than the launcher's has besides. */
+export interface AgentAfar {
+  readonly place: AgentPlace;
+  readonly addresses: readonly string[];
+  readonly heartbeatMs: number;
+}
+
 export class Agent implements RankEvents {
   readonly #connection: Connection<FromAgent, ToAgent>;
+  readonly #lease: Lease | undefined;
   readonly #prepared: PreparedProgram[] = [];
   #ranks: RankSet | undefined;
   #watchdog: Watchdog | undefined;
@@ -33,12 +42,22 @@ export class Agent implements RankEvents {
   #open = 0;
   #onAllEnded: () => void = () => {};
   #isOver = false;
+  /** Told to end the ranks: what happens to them from now on is a consequence. */
+  #isEnding = false;
 
-  constructor(connection: Connection<FromAgent, ToAgent>) {
+  /** `afar`: the launcher is on another host. */
+  constructor(connection: Connection<FromAgent, ToAgent>, afar?: AgentAfar) {
     this.#connection = connection;
     connection.onMessage = (message, body) => this.#onMessage(message, body);
     connection.onEnd = () => this.#onLauncherGone();
-    connection.send({ kind: 'hello', version: VERSION, pid: process.pid, hostName: hostname() });
+    const { place, addresses = [] } = afar ?? {};
+    connection.send({ kind: 'hello', version: VERSION, pid: process.pid, hostName: hostname(), place, addresses });
+    if (afar === undefined) return;
+    this.#lease = new Lease(afar.heartbeatMs, {
+      onBeat: (agentMs) => connection.send({ kind: 'beat', agentMs }),
+      onExpired: (silentMs) => this.abandon(`its launcher did not answer for ${(silentMs / 1000).toFixed(1)} s`),
+    });
+    this.#lease.start();
   }
 
   onOutput = (rank: number, stream: 1 | 2, bytes: Uint8Array): void => {
@@ -46,7 +65,7 @@ export class Agent implements RankEvents {
   };
 
   onExit = (exit: RankExit): void => {
-    this.#connection.send({ kind: 'exit', ...exit });
+    this.#connection.send({ kind: 'exit', ...exit, isConsequence: this.#isEnding, launcherMs: this.#lease?.launcherMs() });
     if (--this.#live === 0) this.#onAllEnded();
   };
 
@@ -56,7 +75,8 @@ export class Agent implements RankEvents {
   };
 
   onStuck = (pairs: readonly StuckPair[]): void => {
-    void this.#ranks?.whereabouts().then((where) => this.#connection.send({ kind: 'stuck', pairs, where }));
+    const launcherMs = this.#lease?.launcherMs();
+    void this.#ranks?.whereabouts().then((where) => this.#connection.send({ kind: 'stuck', pairs, where, launcherMs }));
   };
 
   onInputTaken = (byteLength: number): void => this.#connection.send({ kind: 'stdinCredit', byteLength });
@@ -68,21 +88,39 @@ export class Agent implements RankEvents {
     this.#ranks?.end(0);
   };
 
-  /** End everything at once, as if the launcher had gone. */
-  abandon(): void {
+  onListening = (ports: readonly RankPort[]): void => this.#connection.send({ kind: 'listening', ports });
+
+  /** Tell the launcher why, and end everything at once; undefined: the starter is gone. */
+  abandon(reason: string | undefined): void {
+    if (this.#isOver) return;
+    this.#connection.send({ kind: 'leaving', reason });
+    this.#onLauncherGone();
+  }
+
+  /** The agent itself has gone wrong. */
+  fail(message: string): void {
+    this.#connection.send({ kind: 'failed', exitCode: 1, message });
     this.#onLauncherGone();
   }
 
   #onMessage(message: ToAgent, body: Uint8Array): void {
-    if (message.kind === 'start') void this.#start(message.job);
+    if (message.kind === 'beat') this.#lease?.onAnswer(message.agentMs, message.launcherMs);
+    else if (message.kind === 'start') void this.#start(message.job);
     else if (this.#ranks !== undefined) this.#command(this.#ranks, message, body);
     else if (message.kind === 'end') void this.#finish();
-    else if (message.kind === 'pause') this.#connection.send({ kind: 'paused' });
+    else if (message.kind === 'pause') this.#pause();
+    else if (message.kind === 'resume') this.#lease?.resume();
+  }
+
+  #pause(): void {
+    this.#lease?.pause();
+    this.#connection.send({ kind: 'paused' });
   }
 
   #command(ranks: RankSet, message: ToAgent, body: Uint8Array): void {
     switch (message.kind) {
       case 'start':
+      case 'beat':
         return;
       case 'credit':
         ranks.giveBack(message.rank, message.byteLength);
@@ -98,15 +136,23 @@ export class Agent implements RankEvents {
         break;
       case 'pause':
         ranks.signal('SIGSTOP');
-        this.#connection.send({ kind: 'paused' });
+        this.#pause();
         break;
       case 'resume':
+        this.#lease?.resume();
         ranks.signal('SIGCONT');
         break;
       case 'where':
         void ranks.whereabouts().then((where) => this.#connection.send({ kind: 'where', where }));
         return;
+      case 'peers':
+        ranks.setPorts(message.ports);
+        break;
+      case 'departed':
+        ranks.setDeparted(message.ranks);
+        break;
       case 'end':
+        this.#isEnding = true;
         ranks.end(message.graceMs);
         break;
     }
@@ -124,14 +170,18 @@ export class Agent implements RankEvents {
     } catch (error) {
       const exitCode = error instanceof ProgramError ? error.exitCode : 1;
       const isForUsers = error instanceof ProgramError || error instanceof MpiError;
-      const message = !(error instanceof Error) ? String(error) : isForUsers ? error.message : (error.stack ?? error.message);
+      const words = !(error instanceof Error) ? String(error) : isForUsers ? error.message : (error.stack ?? error.message);
+      const message =
+        job.hosts.length === 1 || words.includes(hostname()) ? words : `${words} (on ${job.hosts[job.hostIndex]!.name})`;
       this.#connection.send({ kind: 'failed', exitCode, message });
       void this.#finish();
     }
   }
 
   #programHost(job: AgentJob): { jobId: string; addPath: (path: string) => void } {
-    return { jobId: job.id, addPath: (path) => this.#watchdog?.addPath(path) };
+    // Hosts may share their file system: what one of them makes and removes must not be another's.
+    const jobId = job.hosts.length === 1 ? job.id : `${job.id}.${job.hostIndex}`;
+    return { jobId, addPath: (path) => this.#watchdog?.addPath(path) };
   }
 
   async #startRanks(job: AgentJob): Promise<void> {
@@ -179,6 +229,8 @@ export class Agent implements RankEvents {
   #onLauncherGone(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#isEnding = true;
+    this.#lease?.stop();
     void this.#abandonRanks().then(() => process.exit(1));
   }
 

@@ -1,8 +1,8 @@
 /**
  * Connection: the control connection between the launcher and one agent, as both see it.
  *
- * On one host it is an inherited socket pair; its end, for whatever reason, means that the other side is gone. Messages
- * arrive in the order sent. Nothing is lost on send(): what the socket does not take at once is kept, and who sends
+ * On one host it is an inherited socket pair, between hosts a WebSocket (websocket-connection.ts); its end, for whatever
+ * reason, means that the other side is gone. Messages arrive in the order sent. Nothing is lost on send(): what the socket does not take at once is kept, and who sends
  * without bound has a window of its own (see protocol.ts).
  */
 
@@ -18,6 +18,8 @@ export interface Connection<Out extends ToAgent | FromAgent, In extends ToAgent 
   send(message: Out, body?: Uint8Array): void;
   /** Deliver what was sent and say that no more comes; the other side closes too once it has read all: then onEnd. */
   close(): void;
+  /** End it at once, whatever is under way. */
+  drop(): void;
 }
 
 /** A connection over a byte stream. */
@@ -49,5 +51,9 @@ export class StreamConnection<Out extends ToAgent | FromAgent, In extends ToAgen
 
   close(): void {
     this.#stream.end();
+  }
+
+  drop(): void {
+    this.#stream.destroy();
   }
 }

@@ -4,11 +4,15 @@
  * The launcher's environment as it is, without what tells a process that it is a rank of some other launcher or of an
  * outer job, plus the block's `-x`, plus the rank's own place. Names that are read by the launcher only are gone already:
  * the command line takes them out when it reads them.
+ * On other hosts than the launcher's the same travels without names that are bound to a host.
  */
 
 import { BOOTSTRAP_VARIABLE, HOLDER_VARIABLE } from '../bootstrap/job.ts';
 
 const FOREIGN = /^(PMI|PMIX|PRRTE|OMPI)_/;
+const BOUND_TO_HOST = /^(SSH_|XDG_|SLURM|SRUN_|PBS_|DISPLAY$|WAYLAND_DISPLAY$|TMPDIR$|HOSTNAME$)/;
+/** Who somebody is on a host: another user's are his own. */
+const BOUND_TO_USER = /^(HOME|USER|LOGNAME|SHELL|MAIL)$/;
 
 export interface RankEnvironment {
   readonly rank: number;
@@ -27,6 +31,22 @@ export function baseEnvironment(env: NodeJS.ProcessEnv, added: Readonly<Record<s
     base[name] = value;
   }
   return Object.assign(base, added);
+}
+
+/** Return what of the launcher's environment goes to another host; `user`: the agent there is another user's. */
+export function travellingEnvironment(env: NodeJS.ProcessEnv, user: string | undefined): Record<string, string> {
+  const base = baseEnvironment(env, {});
+  for (const name of Object.keys(base)) {
+    if (BOUND_TO_HOST.test(name) || (user !== undefined && BOUND_TO_USER.test(name))) delete base[name];
+  }
+  return base;
+}
+
+/** Return what the ranks of this host start from: the agent's own environment, or what came from the launcher's host. */
+export function hostEnvironment(travelled: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
+  if (travelled === undefined) return process.env;
+  const own = Object.entries(process.env).filter(([name]) => BOUND_TO_USER.test(name));
+  return { ...Object.fromEntries(own), ...travelled };
 }
 
 /** Return the environment of one rank. */

@@ -12,16 +12,16 @@ import { MpiError } from '../base/errors.ts';
 import type { Bootstrap } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
 import { createProcessMemory, type ProcessMemory } from '../segment/backing.ts';
-import { CONTROL } from '../segment/layout.ts';
+import { CONTROL, HEADER } from '../segment/layout.ts';
 import { rankCommand, signalCode } from './command.ts';
-import { baseEnvironment, rankEnvironment } from './environment.ts';
+import { baseEnvironment, hostEnvironment, rankEnvironment } from './environment.ts';
 import { countOomKills, noteDeath } from './exit-note.ts';
 import { Group } from './group.ts';
 import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
 import type { PreparedProgram } from './prepared-program.ts';
-import type { AgentJob, RankExit, Whereabouts } from './protocol.ts';
+import type { AgentJob, RankExit, RankPort, Whereabouts } from './protocol.ts';
 import { RankMonitor } from './rank-monitor.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -71,7 +71,8 @@ export class ProcessRanks implements RankSet {
   constructor(context: ProcessRanksContext, localRanks: readonly number[], description: Uint8Array) {
     const { addon, events } = context;
     this.#context = context;
-    this.#memory = createProcessMemory(addon, localRanks.length, description);
+    const { size, hosts } = context.job;
+    this.#memory = createProcessMemory(addon, localRanks.length, description, hosts.length === 1 ? 0 : size);
     this.#monitor = new RankMonitor(this.#memory.segment, localRanks);
     this.#lifeline = this.#pipe(false);
     this.#cores = addon.getAffinity();
@@ -79,11 +80,12 @@ export class ProcessRanks implements RankSet {
     this.#ranks = localRanks.map((rank, local) => this.#prepareRank(rank, local));
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     this.#sampler.unref();
+    if (hosts.length > 1) this.#listenForPorts();
   }
 
   async start(): Promise<StartedRanks> {
     const { job, addon } = this.#context;
-    const bases = job.programs.map((program) => baseEnvironment(process.env, program.env));
+    const bases = job.programs.map((program) => baseEnvironment(hostEnvironment(job.env), program.env));
     for (const rank of this.#ranks) {
       if (this.#isEnding) this.#onExit(rank, 1, null, false);
       else this.#tryStart(rank, bases[job.programOfRank[rank.rank]!]!);
@@ -125,6 +127,17 @@ export class ProcessRanks implements RankSet {
         ended: rank.exit === undefined ? undefined : `exited with code ${rank.exit.code}`,
       }),
     );
+  }
+
+  setPorts(ports: readonly RankPort[]): void {
+    this.#monitor.setPorts(ports);
+    this.#wakeAll();
+  }
+
+  setDeparted(ranks: readonly number[]): void {
+    this.#monitor.setDeparted(ranks);
+    this.#wakeAll();
+    this.#lookForStuck();
   }
 
   unused(): number[] {
@@ -256,9 +269,26 @@ export class ProcessRanks implements RankSet {
   /** Those who wait for this rank look again when they are woken. */
   #tellOthers(rank: ProcessRank): void {
     this.#monitor.markDeparted(rank.local);
-    for (const other of this.#ranks) {
-      if (other.exit === undefined && this.#monitor.takeSleepingFlag(other.local)) this.#context.addon.ring(other.bell);
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const rank of this.#ranks) {
+      if (rank.exit === undefined && this.#monitor.takeSleepingFlag(rank.local)) this.#context.addon.ring(rank.bell);
     }
+  }
+
+  /** Ranks that have opened a port write it and ring this bell. */
+  #listenForPorts(): void {
+    const { segment } = this.#memory;
+    const [read, write] = this.#pipe(true);
+    segment.i32[HEADER.agentBell] = write;
+    const bell = new Socket({ fd: read, readable: true, writable: false });
+    bell.on('data', () => {
+      const ports = this.#monitor.newPorts();
+      if (ports.length > 0) this.#context.events.onListening(ports);
+    });
+    bell.unref();
   }
 
   #closeRank(rank: ProcessRank): void {

@@ -36,9 +36,15 @@ export interface AgentJob {
   readonly id: string;
   readonly version: string;
   readonly size: number;
+  /** Secret of the job among its ranks, 32 bytes in base64. */
+  readonly key: string;
   readonly hosts: readonly JobHost[];
+  /** Address by which ranks reach each host; empty for a job on one host. */
+  readonly addresses: readonly string[];
   readonly hostOfRank: readonly number[];
   readonly hostIndex: number;
+  /** What the ranks' environment is made from; undefined: the agent's own environment. */
+  readonly env: Readonly<Record<string, string>> | undefined;
   readonly programs: readonly AgentProgram[];
   /** Index into `programs` of each world rank. */
   readonly programOfRank: readonly number[];
@@ -50,8 +56,6 @@ export interface AgentJob {
   readonly wait: WaitMode;
   readonly deterministic: boolean;
   readonly transports: readonly string[];
-  /** The job's secret, in base64. */
-  readonly key: string;
   readonly explain: boolean;
   readonly hugePages: boolean;
   /** `inherit`: that rank gets the agent's own descriptor 0; `forward`: it comes in `stdin` messages. */
@@ -70,6 +74,12 @@ export type ToAgent =
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'where' }
+  /** The answer to a beat: the agent's time in it, and the launcher's time of the answer. */
+  | { readonly kind: 'beat'; readonly agentMs: number; readonly launcherMs: number }
+  /** Ports on which ranks of any host can be reached. */
+  | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
+  /** Ranks of other hosts that have ended well. */
+  | { readonly kind: 'departed'; readonly ranks: readonly number[] }
   /** End all ranks: SIGTERM now, SIGKILL after the grace. */
   | { readonly kind: 'end'; readonly graceMs: number };
 
@@ -99,8 +109,36 @@ export interface RankExit {
   readonly aborted: string | undefined;
 }
 
+/** Where a rank can be reached on its host. */
+export interface RankPort {
+  readonly rank: number;
+  readonly port: number;
+}
+
+/** How an agent that dials in says which host it is on: its number where it was told, else its scheduler's name for it. */
+export type AgentPlace = { readonly hostIndex: number } | { readonly nodeName: string };
+
+/** When a fact came to be, in the launcher's time; undefined: the agent cannot tell it from the launcher's. */
+interface Dated {
+  readonly launcherMs: number | undefined;
+}
+
 export type FromAgent =
-  | { readonly kind: 'hello'; readonly version: string; readonly pid: number; readonly hostName: string }
+  | {
+      readonly kind: 'hello';
+      readonly version: string;
+      readonly pid: number;
+      readonly hostName: string;
+      /** undefined: the agent of the launcher's own host. */
+      readonly place: AgentPlace | undefined;
+      /** Addresses of the host, loopback aside. */
+      readonly addresses: readonly string[];
+    }
+  | { readonly kind: 'beat'; readonly agentMs: number }
+  /** That rank of this host can be reached there. */
+  | { readonly kind: 'listening'; readonly ports: readonly RankPort[] }
+  /** The agent ends, for a reason that is not the job's; undefined: its starter is gone, which knows better why. */
+  | { readonly kind: 'leaving'; readonly reason: string | undefined }
   | {
       readonly kind: 'started';
       readonly rankKind: RankKind;
@@ -113,11 +151,12 @@ export type FromAgent =
     }
   | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string }
   | { readonly kind: 'output'; readonly rank: number; readonly stream: 1 | 2 }
-  | ({ readonly kind: 'exit' } & RankExit)
+  /** isConsequence: the agent had been told to end its ranks. */
+  | ({ readonly kind: 'exit'; readonly isConsequence: boolean } & RankExit & Dated)
   /** All output of a rank that has ended was sent. note: what is known about its death beyond the code. */
   | { readonly kind: 'closed'; readonly rank: number; readonly note: string | undefined }
   /** Ranks that can never go on, since what they wait for has ended. */
-  | { readonly kind: 'stuck'; readonly pairs: readonly StuckPair[]; readonly where: readonly Whereabouts[] }
+  | ({ readonly kind: 'stuck'; readonly pairs: readonly StuckPair[]; readonly where: readonly Whereabouts[] } & Dated)
   | { readonly kind: 'where'; readonly where: readonly Whereabouts[] }
   | { readonly kind: 'stdinCredit'; readonly byteLength: number }
   | { readonly kind: 'stdinClosed' }
@@ -134,7 +173,7 @@ export interface StuckPair {
 
 const PREFIX_BYTES = 8;
 /** Longest header that is believed: a job of many ranks with a large environment stays far below. */
-const MAX_HEADER_BYTES = 64 << 20;
+export const MAX_HEADER_BYTES: number = 64 << 20;
 const EMPTY = new Uint8Array(0);
 
 /** Encode a message; the body is not copied, so send both in order. */

@@ -9,9 +9,9 @@
 
 import { OPERATION_NAMES } from '../base/operation.ts';
 import { CallJournal } from '../segment/call-journal.ts';
-import { CONTROL, RANK_STATE } from '../segment/layout.ts';
+import { CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
-import type { StuckPair, Whereabouts } from './protocol.ts';
+import type { RankPort, StuckPair, Whereabouts } from './protocol.ts';
 
 /** Context id of world's collectives: the number 0 of world rank 0, in its plane (p2p/context.ts). */
 const WORLD_COLLECTIVES = 1;
@@ -33,6 +33,8 @@ export class RankMonitor {
   readonly #stuckOn: Int32Array;
   readonly #stuckCalls: Int32Array;
   #stuckCount = 0;
+  /** Ports that were told already, by local rank. */
+  readonly #ports: Int32Array;
 
   /** Watch the ranks of that segment; worldRanks in local-rank order. */
   constructor(segment: Segment, worldRanks: readonly number[]) {
@@ -43,6 +45,7 @@ export class RankMonitor {
     this.#sinceMs = new Float64Array(worldRanks.length).fill(performance.now());
     this.#stuckOn = new Int32Array(worldRanks.length);
     this.#stuckCalls = new Int32Array(worldRanks.length);
+    this.#ports = new Int32Array(worldRanks.length);
   }
 
   /** Note which ranks have called since the last sample. */
@@ -115,6 +118,26 @@ export class RankMonitor {
   /** Mark a rank as departed that has ended without saying so, so that those who wait for it learn of it. */
   markDeparted(local: number): void {
     if (this.#segment.state(local) !== RANK_STATE.aborted) this.#segment.setState(local, RANK_STATE.departed);
+  }
+
+  /** Return the ports that ranks have written since the last look (pairs with the rank's store). */
+  newPorts(): RankPort[] {
+    return this.#worldRanks.flatMap((rank, local) => {
+      const port = this.#word(local, CONTROL.port);
+      if (port === this.#ports[local]) return [];
+      this.#ports[local] = port;
+      return [{ rank, port }];
+    });
+  }
+
+  /** Write where ranks are reached; a rank that finds 0 there looks again when it is rung. */
+  setPorts(ports: readonly RankPort[]): void {
+    for (const { rank, port } of ports) Atomics.store(this.#segment.i32, this.#segment.peer(rank, PEER.port), port);
+  }
+
+  /** Write which ranks of other hosts have ended. */
+  setDeparted(ranks: readonly number[]): void {
+    for (const rank of ranks) Atomics.store(this.#segment.i32, this.#segment.peer(rank, PEER.departed), 1);
   }
 
   /** Take down the flag of a rank that sleeps; whoever did must ring it (pairs with the sleeper's store, see parking.ts). */

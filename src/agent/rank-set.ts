@@ -6,7 +6,7 @@
  * its output may come, after `onClosed` none.
  */
 
-import type { RankExit, StuckPair, Whereabouts } from './protocol.ts';
+import type { RankExit, RankPort, StuckPair, Whereabouts } from './protocol.ts';
 
 export interface RankEvents {
   onOutput(rank: number, stream: 1 | 2, bytes: Uint8Array): void;
@@ -14,6 +14,8 @@ export interface RankEvents {
   /** Everything the rank wrote has been told; note: what is known about its death beyond the exit code. */
   onClosed(rank: number, note: string | undefined): void;
   onStuck(pairs: readonly StuckPair[]): void;
+  /** Ranks can be reached from other hosts from now on. */
+  onListening(ports: readonly RankPort[]): void;
   /** That much input has reached the ranks that read it. */
   onInputTaken(byteLength: number): void;
   /** Nobody reads input any more. */
@@ -41,6 +43,10 @@ export interface RankSet {
   writeInput(bytes: Uint8Array): void;
   endInput(): void;
   whereabouts(): Promise<Whereabouts[]>;
+  /** Tell the ranks where those of other hosts, and they themselves, are reached. */
+  setPorts(ports: readonly RankPort[]): void;
+  /** Tell the ranks that those of other hosts have ended. */
+  setDeparted(ranks: readonly number[]): void;
   /** Ranks that never used tsmpi; asked when all have ended. */
   unused(): number[];
 }

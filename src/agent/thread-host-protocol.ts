@@ -3,7 +3,7 @@
  * own channel between parent and child; output and input of the ranks have pipes of their own.
  */
 
-import type { StuckPair, Whereabouts } from './protocol.ts';
+import type { RankPort, StuckPair, Whereabouts } from './protocol.ts';
 
 /** What the thread host needs to start one rank. */
 export interface ThreadRankStart {
@@ -22,7 +22,15 @@ export interface ThreadRankStart {
 }
 
 export type ToThreadHost =
-  | { readonly kind: 'start'; readonly ranks: readonly ThreadRankStart[]; readonly description: string }
+  | {
+      readonly kind: 'start';
+      readonly ranks: readonly ThreadRankStart[];
+      readonly description: string;
+      /** As in SegmentShape. */
+      readonly peerCount: number;
+    }
+  | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
+  | { readonly kind: 'departed'; readonly ranks: readonly number[] }
   | { readonly kind: 'where' };
 
 export type FromThreadHost =

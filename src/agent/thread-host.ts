@@ -23,6 +23,7 @@ const SAMPLE_MS = 1000;
 /** Ranks that live, by local rank. */
 const live = new Set<number>();
 const ended = new Map<number, string>();
+let memory: Segment | undefined;
 let monitor: RankMonitor | undefined;
 let starts: readonly ThreadRankStart[] = [];
 let isLooking = false;
@@ -31,14 +32,15 @@ function tell(message: FromThreadHost): void {
   process.send?.(message);
 }
 
-function start(ranks: readonly ThreadRankStart[], description: string): void {
+function start(ranks: readonly ThreadRankStart[], description: string, peerCount: number): void {
   let segment: Segment;
   try {
-    segment = createThreadMemory(ranks.length, new TextEncoder().encode(description));
+    segment = createThreadMemory(ranks.length, new TextEncoder().encode(description), peerCount);
   } catch (error) {
     tell({ kind: 'failed', message: (error as Error).message });
     return;
   }
+  memory = segment;
   starts = ranks;
   const watched = new RankMonitor(
     segment,
@@ -80,16 +82,16 @@ function startRank(rank: ThreadRankStart, segment: Segment, watched: RankMonitor
     tell({ kind: 'exit', rank: rank.rank, code: aborted?.code ?? code, ...facts });
     // The input's descriptor stays: a socket over it in the worker has closed it already, and its number may be another's.
     for (const fd of [stdout, stderr]) closeSync(fd);
-    wakeOthers(local, segment, watched);
+    watched.markDeparted(local);
+    wakeAll(segment, watched);
     if (code === 0) lookForStuck(watched);
   });
 }
 
-/** Those who wait for that rank look again. */
-function wakeOthers(local: number, segment: Segment, watched: RankMonitor): void {
-  watched.markDeparted(local);
-  for (const other of live) {
-    if (watched.takeSleepingFlag(other)) Atomics.notify(segment.i32, segment.control(other, CONTROL.sleeping));
+/** Ranks that wait look again. */
+function wakeAll(segment: Segment, watched: RankMonitor): void {
+  for (const local of live) {
+    if (watched.takeSleepingFlag(local)) Atomics.notify(segment.i32, segment.control(local, CONTROL.sleeping));
   }
 }
 
@@ -103,10 +105,17 @@ function lookForStuck(watched: RankMonitor): void {
 }
 
 process.on('message', (message: ToThreadHost) => {
-  if (message.kind === 'start') start(message.ranks, message.description);
-  else {
+  if (message.kind === 'start') start(message.ranks, message.description, message.peerCount);
+  else if (message.kind === 'where') {
     const where = starts.map(({ local }) => monitor!.whereabouts(local, { pid: process.pid, ended: ended.get(local) }));
     tell({ kind: 'where', where });
+  } else if (memory !== undefined && monitor !== undefined) {
+    if (message.kind === 'peers') monitor.setPorts(message.ports);
+    else {
+      monitor.setDeparted(message.ranks);
+      lookForStuck(monitor);
+    }
+    wakeAll(memory, monitor);
   }
 });
 process.on('disconnect', () => process.kill(0, 'SIGKILL'));

@@ -10,14 +10,14 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { requireThreadMemory } from '../segment/backing.ts';
 import { signalCode } from './command.ts';
-import { baseEnvironment, rankEnvironment } from './environment.ts';
+import { baseEnvironment, hostEnvironment, rankEnvironment } from './environment.ts';
 import { noteDeath } from './exit-note.ts';
 import { Group } from './group.ts';
 import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
 import { type PreparedProgram, ProgramError } from './prepared-program.ts';
-import type { AgentJob, RankExit, Whereabouts } from './protocol.ts';
+import type { AgentJob, RankExit, RankPort, Whereabouts } from './protocol.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
 import type { FromThreadHost, ThreadRankStart, ToThreadHost } from './thread-host-protocol.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -65,7 +65,7 @@ export class ThreadRanks implements RankSet {
     if (others.some(({ wdir, nodeArgs }) => wdir !== first!.wdir || nodeArgs.join('\0') !== first!.nodeArgs.join('\0'))) {
       throw new ProgramError(2, 'ranks as threads share one process: --wdir and --node-args must be the same for all programs');
     }
-    requireThreadMemory(localRanks.length, description.byteLength);
+    requireThreadMemory(localRanks.length, description.byteLength, this.#peerCount(job));
     this.#context = context;
     this.#description = new TextDecoder().decode(description);
     this.#input = new InputPipes(events.onInputTaken, events.onInputClosed);
@@ -88,7 +88,7 @@ export class ThreadRanks implements RankSet {
     const nodeArgs = [...job.programs[0]!.nodeArgs, ...new Set(prepared.flatMap((program) => program.nodeArgs))];
     const entry = fileURLToPath(new URL('./thread-host.js', import.meta.url));
     const place = { rank: -1, size: job.size, localRank: -1, hugePages: job.hugePages, bootstrap: undefined };
-    const env = rankEnvironment(baseEnvironment(process.env, job.programs[0]!.env), place);
+    const env = rankEnvironment(baseEnvironment(hostEnvironment(job.env), job.programs[0]!.env), place);
     const host = spawn(process.execPath, [...nodeArgs, entry], { cwd: job.programs[0]!.wdir, env, detached: true, stdio });
     if (host.stdio === undefined) throw new ProgramError(1, 'could not start the process of the ranks: too many open files');
     this.#host = host;
@@ -105,7 +105,7 @@ export class ThreadRanks implements RankSet {
         (code, signal) => this.#onHostExit(code, signal, false),
         () => this.#onHostExit(null, 'SIGKILL', true),
       );
-      this.#tell({ kind: 'start', ranks: starts, description: this.#description });
+      this.#tell({ kind: 'start', ranks: starts, description: this.#description, peerCount: this.#peerCount(job) });
     }
     const segmentByteLength = await new Promise<number>((resolve) => {
       this.#onStarted = resolve;
@@ -143,8 +143,20 @@ export class ThreadRanks implements RankSet {
     return new Promise((resolve) => this.#onWhere.push(resolve));
   }
 
+  setPorts(ports: readonly RankPort[]): void {
+    this.#tell({ kind: 'peers', ports });
+  }
+
+  setDeparted(ranks: readonly number[]): void {
+    this.#tell({ kind: 'departed', ranks });
+  }
+
   unused(): number[] {
     return this.#ranks.filter((rank) => !rank.usedTsmpi).map((rank) => rank.rank);
+  }
+
+  #peerCount({ hosts, size }: AgentJob): number {
+    return hosts.length === 1 ? 0 : size;
   }
 
   #describeRank(rank: number, local: number, stdio: StdioOptions & unknown[]): ThreadRankStart {
@@ -160,7 +172,7 @@ export class ThreadRanks implements RankSet {
       local,
       file: prepared[program]!.file,
       args,
-      env: rankEnvironment(baseEnvironment(process.env, env), place),
+      env: rankEnvironment(baseEnvironment(hostEnvironment(job.env), env), place),
       stdin,
       stdout,
       stderr: stdout + 1,
@@ -247,6 +259,6 @@ export class ThreadRanks implements RankSet {
   }
 
   #tell(message: ToThreadHost): void {
-    this.#host?.send(message, () => {});
+    if (this.#host?.connected) this.#host.send(message, () => {});
   }
 }

@@ -30,7 +30,11 @@ export interface JobDescription {
   readonly version: string;
   /** Ranks in the job. */
   readonly size: number;
+  /** Secret of the job among its ranks, 32 bytes in base64: what they prove to each other with. Never in argv or environment. */
+  readonly key: string;
   readonly hosts: readonly JobHost[];
+  /** Address by which ranks reach each host; empty for a job on one host. */
+  readonly addresses: readonly string[];
   /** Index into hosts of each world rank. */
   readonly hostOfRank: readonly number[];
   /** Which program of the command line each world rank runs. */
@@ -51,8 +55,6 @@ export interface JobDescription {
   readonly deterministic: boolean;
   /** Transports that may be used, in order of preference; empty: all. */
   readonly transports: readonly string[];
-  /** The job's secret, 32 random bytes in base64: ranks prove by it to each other that they belong to the job. Never in argv or environment. */
-  readonly key: string;
   /** Rank 0 prints routes and choices at its start. */
   readonly explain: boolean;
   readonly stdout: TerminalFacts;

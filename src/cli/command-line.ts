@@ -25,6 +25,7 @@ const MAX_THREADS = 4096;
 const MAX_TIMEOUT_SECONDS = 1e8;
 /** 23 days: a timer of Node holds 2³¹ milliseconds; a longer one would fire at once. */
 const MAX_GRACE_SECONDS = 2e6;
+const DEFAULT_HEARTBEAT_SECONDS = 10;
 
 const BY_SPELLING: ReadonlyMap<string, OptionEntry> = new Map(
   OPTIONS.flatMap((entry) =>
@@ -208,8 +209,17 @@ function rankVariables(setting: Setting | undefined, env: NodeJS.ProcessEnv): Re
 
 function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: string): LaunchOptions {
   const outputDir = text(given.get('output-dir'));
+  const hostfile = text(given.get('hostfile'));
+  const rsh = text(given.get('rsh'));
   return {
     blocks,
+    hosts: text(given.get('host')),
+    hostfile: hostfile === undefined ? undefined : resolve(cwd, hostfile),
+    mapBy: (choice(given, 'map-by') ?? 'slot') as LaunchOptions['mapBy'],
+    starter: choice(given, 'starter') as LaunchOptions['starter'],
+    rsh: rsh === undefined ? undefined : splitWords(rsh),
+    heartbeatSeconds: heartbeat(given.get('heartbeat')),
+    iface: text(given.get('iface')),
     ppn: whole(given.get('ppn'), 1, MAX_RANKS),
     bindTo: (choice(given, 'bind-to') ?? 'none') as LaunchOptions['bindTo'],
     rankKind: choice(given, 'ranks') as LaunchOptions['rankKind'],
@@ -255,6 +265,13 @@ function seconds(setting: Setting | undefined, range: 'more than 0' | '0 or more
   const value = /^\d+(\.\d+)?$/.test(setting.values[0]!) ? Number(setting.values[0]) : Number.NaN;
   if (value <= max && (value > 0 || (value === 0 && range === '0 or more'))) return value;
   throw mistake(setting, `seconds, ${range} and at most ${max}`);
+}
+
+/** Seconds of silence: less than one would make a busy host a lost one. */
+function heartbeat(setting: Setting | undefined): number {
+  const value = seconds(setting, 'more than 0', MAX_GRACE_SECONDS) ?? DEFAULT_HEARTBEAT_SECONDS;
+  if (value >= 1) return value;
+  throw mistake(setting!, `seconds, 1 or more and at most ${MAX_GRACE_SECONDS}`);
 }
 
 function choice(given: Given, name: string): string | undefined {

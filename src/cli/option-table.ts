@@ -16,7 +16,7 @@ export interface OptionEntry {
   readonly isRepeatable?: boolean;
   /** It may stand in each block of a job with several programs, not only in the first. */
   readonly isOfBlock?: boolean;
-  readonly group: 'Ranks' | 'Program' | 'Output' | 'Job' | 'Tuning' | 'About';
+  readonly group: 'Ranks' | 'Hosts' | 'Program' | 'Output' | 'Job' | 'Tuning' | 'About';
   readonly text: string;
 }
 
@@ -27,9 +27,50 @@ export const OPTIONS: readonly OptionEntry[] = [
     value: 'N',
     isOfBlock: true,
     group: 'Ranks',
-    text: 'ranks to start; without it one per core',
+    text: 'ranks to start; without it one per slot of the hosts, or per core',
   },
   { name: 'ppn', value: 'N', group: 'Ranks', text: 'ranks per host at most' },
+  {
+    name: 'host',
+    aliases: ['-H', '-host'],
+    value: 'LIST',
+    group: 'Hosts',
+    text: 'hosts to run on, with their slots: a:2,user@b; inside an allocation it selects from it',
+  },
+  {
+    name: 'hostfile',
+    aliases: ['-hostfile', '--machinefile', '-machinefile'],
+    value: 'FILE',
+    group: 'Hosts',
+    text: 'a file with a host on each line: name slots=4, name:4, user@name, # comment',
+  },
+  {
+    name: 'map-by',
+    value: 'HOW',
+    choices: ['slot', 'host'],
+    group: 'Hosts',
+    text: 'ranks fill one host after the other (default), or go round the hosts',
+  },
+  {
+    name: 'starter',
+    value: 'NAME',
+    choices: ['local', 'ssh', 'slurm'],
+    group: 'Hosts',
+    text: 'what starts the ranks of other hosts; default: srun inside a Slurm allocation, else ssh',
+  },
+  { name: 'rsh', value: 'COMMAND', group: 'Hosts', text: 'remote shell in place of ssh, with its arguments' },
+  {
+    name: 'iface',
+    value: 'NETWORK',
+    group: 'Hosts',
+    text: 'the network whose addresses hosts use, as 10.0.0.0/8; default: the addresses by which they were reached',
+  },
+  {
+    name: 'heartbeat',
+    value: 'SECONDS',
+    group: 'Hosts',
+    text: 'silence after which a host counts as lost (default 10)',
+  },
   {
     name: 'ranks',
     value: 'KIND',
@@ -104,14 +145,13 @@ export const OPTIONS: readonly OptionEntry[] = [
 /** Transports that this version has. */
 export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket'];
 
-const ONE_HOST = 'this version runs all ranks on one host: leave it out';
+const LATER = 'this version does not have it yet: leave it out';
 
 /** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([
-  ...[
-    ...['-H', '-host', '--host', '-hostfile', '--hostfile', '-machinefile', '--machinefile', '-f', '--map-by', '-map-by'],
-    ...['--rsh', '--stage', '--iface', '--ports', '--tls', '--heartbeat', '--starter'],
-  ].map((name): [string, string] => [name, ONE_HOST]),
+  ...['--stage', '--ports', '--tls'].map((name): [string, string] => [name, LATER]),
+  ['-f', 'the option is --hostfile'],
+  ['-map-by', 'the option is --map-by'],
   ['-c', 'the number of ranks is -n'],
   ['-ppn', 'the option is --ppn'],
   ['-N', 'the option is --ppn'],

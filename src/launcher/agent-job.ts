@@ -1,8 +1,9 @@
 /**
- * The agent's part of the job, made from the options and the placement.
+ * The agents' parts of the job, made from the options and the placement.
  */
 
 import { randomBytes } from 'node:crypto';
+import { travellingEnvironment } from '../agent/environment.ts';
 import type { AgentJob } from '../agent/protocol.ts';
 import { VERSION } from '../base/version.ts';
 import type { TerminalFacts } from '../bootstrap/job.ts';
@@ -10,30 +11,29 @@ import type { LaunchOptions } from './options.ts';
 import type { Placement } from './placement.ts';
 
 /**
- * Variables that the agent runs without; the ranks get them back. Options of Node that the user set are meant for the
- * ranks: a debugger or profiler in the agent would collide with theirs. Reading certificates takes 30 ms of a start, and
- * the agent speaks to nobody who shows one.
+ * Variables that the agent of this machine runs without; the ranks get them back. Options of Node that the user set are
+ * meant for the ranks: a debugger or profiler in the agent would collide with theirs. Reading certificates takes 30 ms of
+ * a start, and the agent speaks to nobody who shows one.
  */
 export const WITHHELD_FROM_AGENT: readonly string[] = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
 
-/** Bytes of a job's secret. */
-const KEY_BYTES = 32;
+/** What is the same for all agents. */
+export type CommonJob = Omit<AgentJob, 'hostIndex' | 'env' | 'addresses'>;
 
-/** Whose standard input comes how: one rank reads ours itself, unless ours is a terminal. */
-export function planInput(stdin: LaunchOptions['stdin'], size: number, isTerminal: boolean): AgentJob['stdin'] {
+/** Whose standard input comes how: one rank on this machine reads ours itself, unless ours is a terminal. */
+export function planInput(
+  stdin: LaunchOptions['stdin'],
+  { size, hostOfRank }: Pick<Placement, 'size' | 'hostOfRank'>,
+  local: number,
+  isTerminal: boolean,
+): AgentJob['stdin'] {
   if (stdin === 'none') return { ranks: [], from: 'forward' };
   if (stdin === 'all') return { ranks: Array.from({ length: size }, (_, rank) => rank), from: 'forward' };
-  return { ranks: [stdin], from: isTerminal ? 'forward' : 'inherit' };
+  return { ranks: [stdin], from: isTerminal || hostOfRank[stdin] !== local ? 'forward' : 'inherit' };
 }
 
-/** Return what the agent of this host is told. */
-export function describeAgentJob(
-  id: string,
-  hostName: string,
-  options: LaunchOptions,
-  placement: Placement,
-  stdin: AgentJob['stdin'],
-): AgentJob {
+/** Return what all agents are told alike. */
+export function describeCommonJob(id: string, options: LaunchOptions, placement: Placement, stdin: AgentJob['stdin']): CommonJob {
   const withheld = Object.fromEntries(
     WITHHELD_FROM_AGENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
@@ -41,9 +41,9 @@ export function describeAgentJob(
     id,
     version: VERSION,
     size: placement.size,
-    hosts: [{ name: hostName, slots: placement.size }],
-    hostOfRank: new Array<number>(placement.size).fill(0),
-    hostIndex: 0,
+    key: randomBytes(32).toString('base64'),
+    hosts: placement.hosts.map(({ name, slots }) => ({ name, slots })),
+    hostOfRank: placement.hostOfRank,
     programs: options.blocks.map(({ program, args, exec, wdir, env, nodeArgs }) => ({
       program,
       args,
@@ -59,13 +59,23 @@ export function describeAgentJob(
     wait: options.wait,
     deterministic: options.deterministic,
     transports: options.transports,
-    key: randomBytes(KEY_BYTES).toString('base64'),
     explain: options.explain,
     hugePages: options.hugePages,
     stdin,
     stdout: terminalFacts(process.stdout),
     stderr: terminalFacts(process.stderr),
   };
+}
+
+/** Return what the agent of one host is told; `isLocal`: it is on this machine and has our environment already. */
+export function describeAgentJob(
+  common: CommonJob,
+  hostIndex: number,
+  user: string | undefined,
+  isLocal: boolean,
+  addresses: readonly string[],
+): AgentJob {
+  return { ...common, hostIndex, addresses, env: isLocal ? undefined : travellingEnvironment(process.env, user) };
 }
 
 function terminalFacts(stream: NodeJS.WriteStream): TerminalFacts {

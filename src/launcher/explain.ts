@@ -4,14 +4,21 @@
 
 import { listRanks } from './verdict.ts';
 
-export interface ExplainedJob {
-  readonly id: string;
-  readonly hostName: string;
+export interface ExplainedHost {
+  readonly name: string;
+  /** Address by which ranks of other hosts reach it; empty: there are none. */
+  readonly address: string;
+  readonly ranks: readonly number[];
   readonly agentPid: number;
   readonly rankKind: 'process' | 'thread';
   readonly cores: number;
   readonly segmentByteLength: number;
   readonly pids: readonly number[];
+}
+
+export interface ExplainedJob {
+  readonly id: string;
+  readonly hosts: readonly ExplainedHost[];
   readonly programs: readonly string[];
   readonly programOfRank: readonly number[];
   readonly bindTo: 'none' | 'core';
@@ -20,17 +27,24 @@ export interface ExplainedJob {
 /** Return the lines of --explain. */
 export function explainJob(job: ExplainedJob): string[] {
   const size = job.programOfRank.length;
-  const kind = job.rankKind === 'process' ? 'processes' : 'threads of one process';
   const bound = job.bindTo === 'core' ? ', each bound to a core' : '';
-  const lines = [
-    `job ${job.id}: ${size} ${size === 1 ? 'rank' : 'ranks'} on 1 host`,
-    `host ${job.hostName}: ranks ${listRanks(job.programOfRank.map((_, rank) => rank))} as ${kind} on ${job.cores} ${job.cores === 1 ? 'core' : 'cores'}${bound}`,
-    `agent: pid ${job.agentPid}, segment of ${(job.segmentByteLength / (1 << 20)).toFixed(1)} MiB`,
-  ];
+  const lines = [`job ${job.id}: ${count(size, 'rank')} on ${count(job.hosts.length, 'host')}`];
+  for (const host of job.hosts) {
+    const kind = host.rankKind === 'process' ? 'processes' : 'threads of one process';
+    const at = host.address === '' ? '' : ` (${host.address})`;
+    lines.push(
+      `host ${host.name}${at}: ranks ${listRanks(host.ranks)} as ${kind} on ${count(host.cores, 'core')}${bound}`,
+      `agent: pid ${host.agentPid}, segment of ${(host.segmentByteLength / (1 << 20)).toFixed(1)} MiB`,
+    );
+  }
   job.programs.forEach((program, index) => {
     const ranks = job.programOfRank.flatMap((of, rank) => (of === index ? [rank] : []));
     lines.push(`program ${program}: ranks ${listRanks(ranks)}`);
   });
-  lines.push(`pids: ${job.pids.join(' ')}`);
+  lines.push(`pids: ${job.hosts.flatMap(({ pids }) => pids).join(' ')}`);
   return lines;
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${number === 1 ? thing : `${thing}s`}`;
 }

@@ -1,107 +1,135 @@
 /**
  * JobRun: the life of one job as the launcher sees it.
  *
- * It starts the agent, sends it the job, and from then on reacts: to what the agent tells, to signals, to the deadline.
- * At the first cause it gives the verdict and has everything ended; when all output is out it says why the job ended.
+ * It has the agents started, sends each its part of the job, and from then on reacts: to what agents tell, to signals, to
+ * the deadline. At the first cause it gives the verdict and has everything ended; when all output is out it says why the
+ * job ended.
  *
- *     started -> ranks end by themselves                  -> cleared -> exit code 0
- *             -> first cause -> `end` to the agent        -> cleared -> the cause's exit code
- *             -> the connection ends before `ended` came  -> agent lost -> 1
+ *     all agents there -> ranks end by themselves        -> cleared -> exit code 0
+ *                      -> first cause -> `end` to all    -> cleared -> the cause's exit code
+ *                      -> an agent is gone or silent     -> lost -> 1
  */
 
-import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
-import type { AgentJob, FromAgent, RankExit } from '../agent/protocol.ts';
+import type { FromAgent, RankExit, StuckPair, Whereabouts } from '../agent/protocol.ts';
 import { VERSION } from '../base/version.ts';
-import { describeAgentJob, planInput } from './agent-job.ts';
+import { type CommonJob, describeAgentJob, describeCommonJob, planInput } from './agent-job.ts';
+import type { AgentLink } from './agent-link.ts';
+import { Agents } from './agents.ts';
 import { Deadline } from './deadline.ts';
 import { explainJob } from './explain.ts';
+import type { Network } from './hosts/network.ts';
 import { InputForwarder } from './input.ts';
+import { InputReaders } from './input-readers.ts';
 import { watchNpm } from './npm-watch.ts';
-import type { LaunchOptions } from './options.ts';
+import type { LaunchOptions, StarterName } from './options.ts';
 import { Output } from './output.ts';
 import type { OutputFiles } from './output-files.ts';
+import { PeerNews } from './peer-news.ts';
 import type { Placement } from './placement.ts';
 import { listenForSignals, stopSelf } from './signals.ts';
-import { type StartedAgent, startLocalAgent } from './starter/local.ts';
-import { type Cause, causeOfExit, causeOfStuck, describeWhereabouts, listRanks, Verdict } from './verdict.ts';
+import { BEFORE_ALL, type Cause, causeOfExit, causeOfStuck, describeWhereabouts, listRanks, Verdict } from './verdict.ts';
+import { type Answers, WhereaboutsQuery } from './whereabouts.ts';
 
 /** Between SIGTERM and SIGKILL for the ranks that are not the cause. */
 const OTHERS_GRACE_MS = 500;
 /** How long output that nobody takes may hold up a job that was told to end. */
 const BLOCKED_OUTPUT_MS = 1000;
 
-type Started = Extract<FromAgent, { kind: 'started' }>;
+/** Where the job runs. */
+export interface JobPlace {
+  readonly placement: Placement;
+  readonly starter: StarterName;
+  /** Index of this machine among the hosts; -1: it has no ranks. */
+  readonly local: number;
+  /** Addresses that hosts may use; undefined: those by which they were reached. */
+  readonly network: Network | undefined;
+}
 
 export class JobRun {
   readonly #options: LaunchOptions;
-  readonly #placement: Placement;
+  readonly #place: JobPlace;
   readonly #output: Output;
-  readonly #agent: StartedAgent;
-  readonly #job: AgentJob;
+  readonly #agents: Agents;
+  readonly #job: CommonJob;
   readonly #input: InputForwarder | undefined;
+  readonly #readers: InputReaders;
   readonly #deadline: Deadline | undefined;
-  readonly #verdict: Verdict = new Verdict(() => this.#hostName);
-  #hostName: string = hostname();
-  #pids: readonly number[] = [];
-  #unused: readonly number[] = [];
-  /** The agent has said that nothing is left. */
-  #isCleared = false;
+  readonly #verdict: Verdict;
+  readonly #news: PeerNews;
+  readonly #isSpread: boolean;
+  readonly #unused: number[] = [];
+  #where: WhereaboutsQuery | undefined;
+  #stuck: StuckPair[] = [];
   #isInterrupted = false;
   #isPaused = false;
-  /** What is done with the whereabouts that were asked for. */
-  #onWhere: 'print' | 'timeout' = 'print';
-  #finish: () => void = () => {};
 
-  constructor(options: LaunchOptions, placement: Placement, files: OutputFiles | undefined) {
+  constructor(options: LaunchOptions, place: JobPlace, files: OutputFiles | undefined) {
+    const { placement, local, starter, network } = place;
     const isTerminal = isatty(0);
-    const stdin = planInput(options.stdin, placement.size, isTerminal);
-    // First of all, so that its start and ours overlap.
-    this.#agent = startLocalAgent(stdin.from === 'inherit');
-    this.#options = options;
-    this.#placement = placement;
+    const stdin = planInput(options.stdin, placement, local, isTerminal);
     const id = `${process.pid.toString(36)}-${Date.now().toString(36)}`;
-    this.#job = describeAgentJob(id, this.#hostName, options, placement, stdin);
-    this.#agent.connection.send({ kind: 'start', job: this.#job });
+    // First of all, so that the start of the agent and ours overlap.
+    this.#agents = new Agents(
+      {
+        jobId: id,
+        hosts: placement.hosts,
+        local,
+        starter,
+        rsh: options.rsh,
+        heartbeatMs: options.heartbeatSeconds * 1000,
+        network,
+        inheritInput: stdin.from === 'inherit',
+      },
+      {
+        onReady: () => this.#onReady(),
+        onHello: (link, { version, addresses }) => this.#onHello(link, version, addresses),
+        onMessage: (link, message, body) => this.#onMessage(link, message, body),
+        onMissing: (link, why, output) => this.#onMissing(link, why, output),
+        onLost: (link, heardMs) => this.#onLost(link, heardMs),
+      },
+    );
+    this.#options = options;
+    this.#place = place;
+    this.#isSpread = placement.hosts.length > 1;
+    this.#verdict = new Verdict((rank) => this.#linkOf(rank).name, this.#isSpread);
+    this.#news = new PeerNews((message) => this.#agents.broadcast(message));
+    this.#job = describeCommonJob(id, options, placement, stdin);
     this.#output = new Output(options.tagOutput, files, {
-      onCredit: (rank, byteLength) => this.#agent.connection.send({ kind: 'credit', rank, byteLength }),
-      onClosed: () => this.#end({ exitCode: 141 }, OTHERS_GRACE_MS),
-      onFileError: (message) => this.#end({ exitCode: 1, text: message }, OTHERS_GRACE_MS),
+      onCredit: (rank, byteLength) => this.#linkOf(rank).send({ kind: 'credit', rank, byteLength }),
+      onClosed: () => this.#end({ exitCode: 141 }, OTHERS_GRACE_MS, BEFORE_ALL),
+      onFileError: (message) => this.#end({ exitCode: 1, text: message }, OTHERS_GRACE_MS, BEFORE_ALL),
     });
-    if (stdin.ranks.length > 0 && stdin.from === 'forward') {
+    const readers = stdin.from === 'forward' ? stdin.ranks : [];
+    this.#readers = new InputReaders(new Set(readers.map((rank) => this.#linkOf(rank))));
+    if (readers.length > 0) {
       this.#input = new InputForwarder(
         isTerminal,
-        (bytes) => this.#agent.connection.send({ kind: 'stdin' }, bytes),
-        () => this.#agent.connection.send({ kind: 'stdinEnd' }),
+        (bytes) => this.#readers.send({ kind: 'stdin' }, bytes),
+        () => this.#readers.send({ kind: 'stdinEnd' }),
       );
     }
     const { timeoutSeconds } = options;
-    if (timeoutSeconds !== undefined) this.#deadline = new Deadline(timeoutSeconds * 1000, () => this.#askWhere('timeout'));
+    if (timeoutSeconds !== undefined) this.#deadline = new Deadline(timeoutSeconds * 1000, () => this.#onTimeout());
   }
 
   /** Resolve with the exit code when nothing of the job is left. */
   async run(): Promise<number> {
-    const { connection, ended } = this.#agent;
-    const isGone = new Promise<void>((resolve) => {
-      this.#finish = resolve;
-    });
-    connection.onMessage = (message, body) => this.#onMessage(message, body);
-    connection.onEnd = () => this.#finish();
     const unlisten = listenForSignals({
       onInterrupt: (count) => this.#onInterrupt(count),
       onTerminate: (signal) => this.#onTerminate(signal),
-      onQuit: () => this.#askWhere('print'),
+      onQuit: () => this.#askWhere(({ where, silent }) => this.#sayWhere(where, silent)),
       onStop: () => this.#onStop(),
       onContinue: () => this.#onContinue(),
     });
-    const unwatch = watchNpm(() => this.#end({ exitCode: 143, text: 'npm, which started this job, has ended' }, 0));
-    await isGone;
-    const how = await ended;
-    if (!this.#isCleared) this.#onAgentLost(how);
+    const unwatch = watchNpm(() => this.#end({ exitCode: 143, text: 'npm, which started this job, has ended' }, 0, BEFORE_ALL));
+    await this.#agents.start();
+    await this.#agents.over;
     this.#deadline?.pause();
     this.#input?.stop();
     unwatch?.();
     await this.#output.close();
+    await this.#agents.stop();
     if (!this.#verdict.isGiven && !this.#options.quiet) this.#noteUnused();
     for (const line of this.#verdict.lines()) this.#output.say(line);
     await this.#output.close();
@@ -109,13 +137,11 @@ export class JobRun {
     return this.#verdict.exitCode;
   }
 
-  #onMessage(message: FromAgent, body: Uint8Array): void {
+  #onMessage(link: AgentLink, message: FromAgent, body: Uint8Array): void {
     switch (message.kind) {
-      case 'hello':
-        this.#onHello(message.version, message.hostName);
-        break;
       case 'started':
-        this.#onStarted(message);
+        link.started = message;
+        this.#onStarted(link);
         break;
       case 'failed':
         this.#end({ exitCode: message.exitCode, text: message.message }, 0);
@@ -124,92 +150,157 @@ export class JobRun {
         this.#output.push(message.rank, message.stream, body as Buffer);
         break;
       case 'exit':
-        this.#onExit(message);
+        this.#onExit(message, message.isConsequence, message.launcherMs);
         break;
       case 'closed':
         this.#output.finish(message.rank);
         if (message.note !== undefined) this.#verdict.note(message.rank, message.note);
-        return;
+        break;
       case 'stuck':
-        this.#end(causeOfStuck(message.pairs, message.where), OTHERS_GRACE_MS);
+        this.#onStuck(message.pairs, message.where, message.launcherMs);
         break;
       case 'where':
-        this.#onWhereabouts(message.where.map(describeWhereabouts));
+        this.#where?.onAnswer(link, message.where);
+        break;
+      case 'listening':
+        this.#news.addPorts(message.ports);
         break;
       case 'stdinCredit':
-        this.#input?.giveBack(message.byteLength);
+        this.#input?.giveBack(this.#readers.take(link, message.byteLength));
         break;
       case 'stdinClosed':
-        this.#input?.stop();
+        this.#input?.giveBack(this.#readers.remove(link));
+        if (this.#readers.areGone) this.#input?.stop();
         break;
       case 'paused':
-        stopSelf();
+        link.isPaused = true;
+        this.#stopWhenPaused();
         break;
       case 'ended':
-        this.#isCleared = true;
-        this.#unused = message.unused;
+        this.#unused.push(...message.unused);
     }
   }
 
-  #onHello(version: string, hostName: string): void {
-    this.#hostName = hostName;
-    if (version === VERSION) return;
-    this.#end({ exitCode: 1, text: `the launcher is tsmpi ${VERSION} and the agent on ${hostName} is ${version}` }, 0);
+  #onHello(link: AgentLink, version: string, addresses: readonly string[]): void {
+    const { network } = this.#place;
+    if (version !== VERSION) {
+      this.#end({ exitCode: 1, text: `the launcher is tsmpi ${VERSION} and the agent on ${link.name} is ${version}` }, 0);
+    } else if (network !== undefined && this.#isSpread) {
+      const found = addresses.find((address) => network.has(address));
+      if (found !== undefined) link.address = found;
+      else {
+        const there = addresses.length === 0 ? 'none' : addresses.join(', ');
+        this.#end({ exitCode: 1, text: `host ${link.name} has no address in ${network} (--iface): it has ${there}` }, 0);
+      }
+    }
   }
 
-  #onStarted(started: Started): void {
-    this.#pids = started.pids;
+  #onReady(): void {
+    const { links } = this.#agents;
+    const addresses = this.#isSpread ? links.map(({ address }) => address) : [];
+    for (const link of links) {
+      const job = describeAgentJob(this.#job, link.index, link.host.user, link.local !== undefined, addresses);
+      link.send({ kind: 'start', job });
+    }
+  }
+
+  #onMissing(link: AgentLink, why: string, output: readonly string[]): void {
+    const last = output.at(-1);
+    const text = `no agent came up on ${link.name}: ${why}${last === undefined ? '' : `: ${last}`}`;
+    this.#end({ exitCode: 1, lines: output.slice(0, -1).map((line) => `${link.name}: ${line}`), text }, 0);
+  }
+
+  #onLost(link: AgentLink, heardMs: number): void {
+    const text = (): string => `lost the agent on ${link.name} (pid ${link.pid}): ${link.how}`;
+    this.#end({ exitCode: 1, text }, OTHERS_GRACE_MS, heardMs);
+    if (link.local === undefined) return;
+    // The agent's watchdog and the ranks' lifelines do the same; here nobody has to wait for them.
+    for (const pid of link.started?.pids ?? []) {
+      try {
+        if (pid > 0) process.kill(-pid, 'SIGKILL');
+      } catch {
+        // It is gone already.
+      }
+    }
+  }
+
+  #onStarted({ name, index, started }: AgentLink): void {
+    const { quiet } = this.#options;
+    const { hostOfRank } = this.#place.placement;
+    const where = this.#isSpread ? ` on ${name}` : '';
+    const { notices, cores } = started!;
+    for (const notice of quiet ? [] : notices) this.#output.say(`tsmpirun: notice: ${notice}${where}`);
+    const ranks = hostOfRank.filter((host) => host === index).length;
+    if (ranks > cores && !quiet) {
+      this.#output.say(`tsmpirun: notice: ${ranks} ranks share ${cores} ${cores === 1 ? 'core' : 'cores'}${where}`);
+    }
+    if (this.#agents.links.some((link) => link.started === undefined)) return;
     this.#deadline?.start();
     this.#input?.resume();
-    const { size } = this.#placement;
-    const { explain, quiet, blocks, bindTo } = this.#options;
-    for (const notice of quiet ? [] : started.notices) this.#output.say(`tsmpirun: notice: ${notice}`);
-    if (size > started.cores && !quiet) {
-      this.#output.say(`tsmpirun: notice: ${size} ranks share ${started.cores} ${started.cores === 1 ? 'core' : 'cores'}`);
-    }
-    if (!explain) return;
-    const programs = blocks.map((block) => [block.program, ...block.args].join(' '));
-    const { programOfRank } = this.#placement;
-    const job = {
-      ...started,
-      id: this.#job.id,
-      hostName: this.#hostName,
-      agentPid: this.#agent.pid,
-      programs,
-      programOfRank,
-      bindTo,
-    };
-    for (const line of explainJob(job)) this.#output.say(`tsmpirun: ${line}`);
+    if (this.#options.explain) this.#explain();
   }
 
-  #onExit(exit: RankExit): void {
+  #explain(): void {
+    const { blocks, bindTo } = this.#options;
+    const { programOfRank, hostOfRank } = this.#place.placement;
+    const lines = explainJob({
+      id: this.#job.id,
+      hosts: this.#agents.links.map(({ name, address, index, pid, started }) => ({
+        ...started!,
+        name,
+        address,
+        agentPid: pid,
+        ranks: hostOfRank.flatMap((host, rank) => (host === index ? [rank] : [])),
+      })),
+      programs: blocks.map((block) => [block.program, ...block.args].join(' ')),
+      programOfRank,
+      bindTo,
+    });
+    for (const line of lines) this.#output.say(`tsmpirun: ${line}`);
+  }
+
+  #onExit(exit: RankExit, isConsequence: boolean, launcherMs: number | undefined): void {
     if (exit.isLeft)
       this.#output.say(`tsmpirun: rank ${exit.rank} (pid ${exit.pid}) did not end although it was killed; it is left`);
-    if (exit.code === 0 || this.#verdict.isGiven) return;
+    if (exit.code === 0 && this.#isSpread) this.#news.addDeparted(exit.rank);
+    if (exit.code === 0 || isConsequence) return;
     if (this.#isInterrupted && (exit.signal === 'SIGINT' || exit.code === 130)) {
       // Ranks that handle the signal have the grace to end by themselves.
-      if (this.#verdict.give({ exitCode: 130, text: 'interrupted' })) {
-        setTimeout(
-          () => this.#agent.connection.send({ kind: 'end', graceMs: OTHERS_GRACE_MS }),
-          this.#options.graceSeconds * 1000,
-        ).unref();
+      if (!this.#verdict.isGiven) {
+        this.#verdict.give({ exitCode: 130, text: 'interrupted' }, BEFORE_ALL);
+        setTimeout(() => this.#agents.end(OTHERS_GRACE_MS), this.#options.graceSeconds * 1000).unref();
       }
       return;
     }
-    this.#end(causeOfExit(exit), OTHERS_GRACE_MS);
+    if (this.#verdict.isGiven) this.#verdict.give(causeOfExit(exit), launcherMs);
+    else this.#end(causeOfExit(exit), OTHERS_GRACE_MS, launcherMs);
   }
 
-  /** Give the verdict, if there is none yet, and have all ranks ended. */
-  #end(cause: Cause, graceMs: number): void {
-    this.#verdict.give(cause);
-    this.#agent.connection.send({ kind: 'end', graceMs });
+  /** Ranks wait for one that has ended: say so, and where all others stand. */
+  #onStuck(pairs: readonly StuckPair[], where: readonly Whereabouts[], launcherMs: number | undefined): void {
+    this.#stuck.push(...pairs);
+    const describe = (rank: Whereabouts): string => this.#describe(rank);
+    const end = (all: readonly Whereabouts[]): void =>
+      this.#end(causeOfStuck(this.#stuck, all, describe), OTHERS_GRACE_MS, launcherMs);
+    if (!this.#isSpread) end(where);
+    else if (this.#stuck.length === pairs.length) this.#askWhere((answers) => end(answers.where));
+  }
+
+  /** Give the verdict, if this is the first cause, and have all ranks ended. */
+  #end(cause: Cause, graceMs: number, causeMs?: number): void {
+    this.#verdict.give(cause, causeMs);
+    this.#agents.end(graceMs);
   }
 
   #onInterrupt(count: number): void {
     this.#isInterrupted = true;
-    if (count === 1) this.#agent.connection.send({ kind: 'signal', signal: 'SIGINT' });
-    else if (count > 2) this.#agent.kill();
-    else this.#endByUser({ exitCode: 130, text: 'interrupted' }, OTHERS_GRACE_MS);
+    if (count > 2) this.#agents.kill();
+    else if (count === 2 || !this.#isStarted()) this.#endByUser({ exitCode: 130, text: 'interrupted' }, OTHERS_GRACE_MS);
+    else this.#agents.broadcast({ kind: 'signal', signal: 'SIGINT' });
+  }
+
+  #isStarted(): boolean {
+    return this.#agents.areLocal || this.#agents.links.some(({ started }) => started !== undefined);
   }
 
   #onTerminate(signal: 'SIGTERM' | 'SIGHUP'): void {
@@ -219,7 +310,7 @@ export class JobRun {
 
   /** Somebody wants the job gone: a reader who takes no output must not keep it. */
   #endByUser(cause: Cause, graceMs: number): void {
-    this.#end(cause, graceMs);
+    this.#end(cause, graceMs, BEFORE_ALL);
     setTimeout(() => this.#output.discardBlocked(), graceMs + BLOCKED_OUTPUT_MS).unref();
   }
 
@@ -227,45 +318,52 @@ export class JobRun {
     this.#isPaused = true;
     this.#input?.pause();
     this.#deadline?.pause();
-    this.#agent.connection.send({ kind: 'pause' });
+    for (const link of this.#agents.links) link.isPaused = link.state !== 'connected';
+    this.#agents.broadcast({ kind: 'pause' });
+    this.#stopWhenPaused();
+  }
+
+  #stopWhenPaused(): void {
+    if (this.#isPaused && this.#agents.links.every((link) => link.isPaused || link.state === 'over')) stopSelf();
   }
 
   #onContinue(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#agent.connection.send({ kind: 'resume' });
+    this.#agents.broadcast({ kind: 'resume' });
     this.#deadline?.start();
     this.#input?.resume();
   }
 
-  #askWhere(why: 'print' | 'timeout'): void {
-    this.#onWhere = why;
-    this.#agent.connection.send({ kind: 'where' });
+  #askWhere(onAnswers: (answers: Answers) => void): void {
+    this.#where = new WhereaboutsQuery(this.#agents.links, onAnswers);
   }
 
-  #onWhereabouts(lines: readonly string[]): void {
-    if (this.#onWhere === 'print') {
-      for (const line of lines) this.#output.say(`tsmpirun: ${line}`);
-      return;
-    }
+  #sayWhere(where: readonly Whereabouts[], silent: readonly string[]): void {
+    for (const line of this.#listWhere(where, silent)) this.#output.say(`tsmpirun: ${line}`);
+  }
+
+  #onTimeout(): void {
     const text = `the job did not end within ${this.#options.timeoutSeconds} s (--timeout)`;
-    this.#end({ exitCode: 124, lines, text }, OTHERS_GRACE_MS);
+    this.#askWhere(({ where, silent }) => {
+      this.#end({ exitCode: 124, lines: this.#listWhere(where, silent), text }, OTHERS_GRACE_MS, BEFORE_ALL);
+    });
   }
 
-  #onAgentLost(how: string): void {
-    this.#verdict.give({ exitCode: 1, text: `lost the agent on ${this.#hostName} (pid ${this.#agent.pid}): ${how}` });
-    // The agent's watchdog and the ranks' lifelines do the same; here nobody has to wait for them.
-    for (const pid of this.#pids) {
-      try {
-        if (pid > 0) process.kill(-pid, 'SIGKILL');
-      } catch {
-        // It is gone already.
-      }
-    }
+  #listWhere(where: readonly Whereabouts[], silent: readonly string[]): string[] {
+    return [...where.map((rank) => this.#describe(rank)), ...silent.map((name) => `host ${name} does not answer`)];
+  }
+
+  #describe(where: Whereabouts): string {
+    return describeWhereabouts(where, this.#isSpread ? this.#linkOf(where.rank).name : undefined);
+  }
+
+  #linkOf(rank: number): AgentLink {
+    return this.#agents.links[this.#place.placement.hostOfRank[rank]!]!;
   }
 
   #noteUnused(): void {
-    const { programOfRank, size } = this.#placement;
+    const { programOfRank, size } = this.#place.placement;
     const unused = this.#unused.filter((rank) => !this.#options.blocks[programOfRank[rank]!]!.exec);
     if (unused.length === 0) return;
     const all = unused.length === size;

@@ -2,22 +2,44 @@
  * launch(): one job from its options to its exit code.
  */
 
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
+import { findAllocation } from './hosts/allocation.ts';
 import { JobRun } from './job-run.ts';
 import type { LaunchOptions } from './options.ts';
 import { OutputFiles } from './output-files.ts';
-import { placeRanks, UsageError } from './placement.ts';
+import { placeRanks } from './placement.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Run the job; resolve with the launcher's exit code when nothing of it is left. Errors are told on stderr. */
 export async function launch(options: LaunchOptions): Promise<number> {
   try {
-    const placement = placeRanks(options, availableParallelism());
+    const { hosts, starter } = findAllocation(options, process.env);
+    const placement = placeRanks(options, hosts, { name: hostname(), cores: availableParallelism() });
+    const local = hosts === undefined ? 0 : await findLocal(placement.hosts.map(({ name }) => name));
+    const network = options.iface === undefined ? undefined : await readNetwork(options.iface);
+    if (placement.hosts.length > (local < 0 ? 0 : 1)) requireStarter(starter);
     const files = options.outputDir === undefined ? undefined : new OutputFiles(options.outputDir, placement.size);
-    return await new JobRun(options, placement, files).run();
+    return await new JobRun(options, { placement, starter, local, network }, files).run();
   } catch (error) {
     const isUsage = error instanceof UsageError;
     if (!isUsage && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
     process.stderr.write(`tsmpirun: ${(error as Error).message}\n`);
     return isUsage ? 2 : 1;
+  }
+}
+
+async function findLocal(names: readonly string[]): Promise<number> {
+  const { findOwnHost } = await import('./hosts/own-host.ts');
+  return findOwnHost(names, process.env);
+}
+
+async function readNetwork(text: string): Promise<import('./hosts/network.ts').Network> {
+  const { Network } = await import('./hosts/network.ts');
+  return new Network(text);
+}
+
+function requireStarter(starter: LaunchOptions['starter']): void {
+  if (starter === 'pbs' || starter === 'azure-batch') {
+    throw new UsageError(`this version starts no agents by ${starter}: where hosts take ssh, add --starter ssh`);
   }
 }

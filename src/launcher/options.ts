@@ -6,9 +6,12 @@
 
 import type { WaitMode } from '../bootstrap/job.ts';
 
+/** What brings agents to hosts. */
+export type StarterName = 'local' | 'ssh' | 'slurm' | 'pbs' | 'azure-batch';
+
 /** One program of the job (MPMD has several): ranks in the order of the blocks. */
 export interface ProgramBlock {
-  /** Number of ranks; undefined: one per core (allowed for a single block only). */
+  /** Number of ranks; undefined: one per slot (allowed for a single block only). */
   readonly ranks: number | undefined;
   /** The program as it was typed. */
   readonly program: string;
@@ -25,7 +28,21 @@ export interface ProgramBlock {
 
 export interface LaunchOptions {
   readonly blocks: readonly ProgramBlock[];
+  /** --host as it was given; undefined: not given. */
+  readonly hosts: string | undefined;
+  /** Path of a hostfile, absolute. */
+  readonly hostfile: string | undefined;
   readonly ppn: number | undefined;
+  /** Ranks fill a host before the next, or go round the hosts. */
+  readonly mapBy: 'slot' | 'host';
+  /** undefined: what the environment tells. */
+  readonly starter: StarterName | undefined;
+  /** The remote shell and its arguments, in place of ssh; undefined: ssh. */
+  readonly rsh: readonly string[] | undefined;
+  /** Seconds of silence after which a host counts as lost. */
+  readonly heartbeatSeconds: number;
+  /** Network, as 10.0.0.0/8, whose addresses hosts use; undefined: those by which they were reached. */
+  readonly iface: string | undefined;
   readonly bindTo: 'none' | 'core';
   /** undefined: processes where the addon loads, else threads with a notice. */
   readonly rankKind: 'process' | 'thread' | undefined;

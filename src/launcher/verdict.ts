@@ -2,7 +2,8 @@
  * Verdict: why the job ended, which exit code that is, and the last line that says so.
  *
  * The first cause counts. What happens to other ranks afterwards, because they were told to end, is a consequence and is
- * never reported as a cause.
+ * never reported as a cause. With several hosts causes may come in another order than they came to be: for a short
+ * time after the first one an earlier one takes its place.
  */
 
 import { constants } from 'node:os';
@@ -15,18 +16,28 @@ export interface Cause {
   readonly rank?: { readonly rank: number; readonly pid: number };
   /** Lines above the last one. */
   readonly lines?: readonly string[];
-  /** The last line, without the rank; undefined: nothing is said. */
-  readonly text?: string;
+  /** The last line, without the rank; undefined: nothing is said. A function: more may be known at the end. */
+  readonly text?: string | (() => string);
 }
 
-export class Verdict {
-  readonly #hostName: () => string;
-  #cause: Cause | undefined;
-  /** What was learned about the rank's death after its exit. */
-  #note: string | undefined;
+/** How long an earlier cause may take to become known. */
+const WINDOW_MS = 250;
+/** When what a user does comes to be: before everything else. */
+export const BEFORE_ALL: number = -Infinity;
 
-  constructor(hostName: () => string) {
-    this.#hostName = hostName;
+export class Verdict {
+  readonly #hostOf: (rank: number) => string;
+  readonly #windowMs: number;
+  #cause: Cause | undefined;
+  #causeMs = 0;
+  #givenMs = 0;
+  /** What was learned about ranks' deaths after their exits. */
+  readonly #notes = new Map<number, string>();
+
+  /** `hostOf`: where a rank runs; `isSpread`: the job has several hosts. */
+  constructor(hostOf: (rank: number) => string, isSpread: boolean) {
+    this.#hostOf = hostOf;
+    this.#windowMs = isSpread ? WINDOW_MS : 0;
   }
 
   get isGiven(): boolean {
@@ -37,24 +48,29 @@ export class Verdict {
     return this.#cause?.exitCode ?? 0;
   }
 
-  /** Take a cause; only the first one counts. Return whether this one did. */
-  give(cause: Cause): boolean {
-    if (this.#cause !== undefined) return false;
+  /** Take a cause that came to be then; the first one counts. Return whether this one does. */
+  give(cause: Cause, causeMs: number = performance.now()): boolean {
+    const nowMs = performance.now();
+    if (this.#cause === undefined) this.#givenMs = nowMs;
+    else if (nowMs - this.#givenMs >= this.#windowMs || causeMs >= this.#causeMs) return false;
     this.#cause = cause;
+    this.#causeMs = causeMs;
     return true;
   }
 
   /** Add what was found out about a rank's death. */
   note(rank: number, note: string): void {
-    if (this.#cause?.rank?.rank === rank) this.#note = note;
+    this.#notes.set(rank, note);
   }
 
   /** Return what is printed at the very end. */
   lines(): string[] {
     if (this.#cause?.text === undefined) return [];
-    const { lines = [], rank, text } = this.#cause;
-    const words = this.#note === undefined ? text : `${text} (${this.#note})`;
-    const last = rank === undefined ? words : `rank ${rank.rank} on ${this.#hostName()} (pid ${rank.pid}): ${words}`;
+    const { lines = [], rank } = this.#cause;
+    const text = typeof this.#cause.text === 'string' ? this.#cause.text : this.#cause.text();
+    const note = rank === undefined ? undefined : this.#notes.get(rank.rank);
+    const words = note === undefined ? text : `${text} (${note})`;
+    const last = rank === undefined ? words : `rank ${rank.rank} on ${this.#hostOf(rank.rank)} (pid ${rank.pid}): ${words}`;
     return [...lines, last].map((line) => `tsmpirun: ${line}`);
   }
 }
@@ -73,7 +89,11 @@ export function causeOfExit(exit: RankExit): Cause {
 }
 
 /** Return the cause that is a rank which ended while others wait for it. */
-export function causeOfStuck(pairs: readonly StuckPair[], where: readonly Whereabouts[]): Cause {
+export function causeOfStuck(
+  pairs: readonly StuckPair[],
+  where: readonly Whereabouts[],
+  describe: (where: Whereabouts) => string = describeWhereabouts,
+): Cause {
   const gone = pairs[0]!.gone;
   const waiters = pairs.filter((pair) => pair.gone === gone).map((pair) => pair.rank);
   const rank = where.find((candidate) => candidate.rank === gone);
@@ -81,14 +101,14 @@ export function causeOfStuck(pairs: readonly StuckPair[], where: readonly Wherea
   return {
     exitCode: 1,
     rank: { rank: gone, pid: rank?.pid ?? 0 },
-    lines: where.filter(({ state, collective }) => state !== 'ended' || collective !== '').map(describeWhereabouts),
+    lines: where.filter(({ state, collective }) => state !== 'ended' || collective !== '').map(describe),
     text: `${how} while ${waiters.length === 1 ? `rank ${waiters[0]} waits` : `ranks ${listRanks(waiters)} wait`} for it`,
   };
 }
 
-/** Return where a rank stands in one line. */
-export function describeWhereabouts(where: Whereabouts): string {
-  const name = `rank ${where.rank} (pid ${where.pid})`;
+/** Return where a rank stands in one line; `host` is named where there are several. */
+export function describeWhereabouts(where: Whereabouts, host?: string): string {
+  const name = `rank ${where.rank}${host === undefined ? '' : ` on ${host}`} (pid ${where.pid})`;
   // Ranks that stand in different collectives, or one behind the others, are seen by comparing these lines.
   const last = where.collective === '' ? '' : `; its last collective was ${where.collective}`;
   const seconds = Math.floor(where.forMs / 1000);

@@ -27,7 +27,7 @@ import { Progress } from '../p2p/progress.ts';
 import { UnseenFailures } from '../p2p/unseen-failures.ts';
 import type { RankRecord } from '../p2p/wait-report.ts';
 import { CallJournal } from '../segment/call-journal.ts';
-import { AREA_SLOT_BYTES, CONTROL, layOut, RANK_STATE, shapesFor } from '../segment/layout.ts';
+import { AREA_SLOT_BYTES, CONTROL, layOut, PEER, RANK_STATE, shapesFor } from '../segment/layout.ts';
 import type { Parking } from '../segment/parking.ts';
 import { ProcessParking } from '../segment/process-parking.ts';
 import { Segment } from '../segment/segment.ts';
@@ -84,7 +84,7 @@ export function startRank(
       typeof websocket === 'string' || route[rank] !== websocket ? '' : websocket.describeTrouble(rank),
     isOwn: (rank) => rank === worldRank,
     isIdle: () => resourcesBeside(place.kind === 'process' ? STREAMS : []).length === 0,
-    hasDeparted: (rank) => localOf[rank]! >= 0 && segment.state(localOf[rank]!) === RANK_STATE.departed,
+    hasDeparted: (rank) => hasDeparted(segment, localOf, rank),
   };
   const localOf = new Int32Array(size).fill(-1);
   for (const [local, rank] of localRanks.entries()) localOf[rank] = local;
@@ -217,6 +217,13 @@ function attach(place: Exclude<Place, { kind: 'held' }>, addon: Addon | undefine
   return { segment, localRank, worldRank, agentPid };
 }
 
+/** Whether a rank has ended, on this host or, as its agent was told, on another. */
+function hasDeparted(segment: Segment, localOf: Int32Array, rank: number): boolean {
+  const local = localOf[rank]!;
+  if (local >= 0) return segment.state(local) === RANK_STATE.departed;
+  return Atomics.load(segment.i32, segment.peer(rank, PEER.departed)) !== 0; // pairs with the agent's store
+}
+
 /** Take the rank's place; refuse when somebody holds it already. */
 function claim(segment: Segment, localRank: number, worldRank: number, thread: number): void {
   const holder = segment.claim(localRank, process.pid, thread);
@@ -257,7 +264,9 @@ function segmentOfOne(): Segment {
     id: `alone-${process.pid}`,
     version: '',
     size: 1,
+    key: '',
     hosts: [{ name: 'localhost', slots: 1 }],
+    addresses: [],
     hostOfRank: [0],
     programOfRank: [0],
     hostIndex: 0,
@@ -269,7 +278,6 @@ function segmentOfOne(): Segment {
     wait: 'auto',
     deterministic: false,
     transports: [],
-    key: '',
     explain: false,
     stdout: terminal({ isTTY: false } as NodeJS.WriteStream),
     stderr: terminal({ isTTY: false } as NodeJS.WriteStream),

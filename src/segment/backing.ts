@@ -35,13 +35,14 @@ export interface ProcessMemory {
 }
 
 /** Throw the error of createThreadMemory() now, where the segment is made later or elsewhere. */
-export function requireThreadMemory(localSize: number, descriptionByteLength: number): void {
-  fittingShapes(localSize, descriptionByteLength, roomForThreads());
+export function requireThreadMemory(localSize: number, descriptionByteLength: number, peerCount: number): void {
+  fittingShapes(shapesFor(localSize, descriptionByteLength, peerCount), roomForThreads());
 }
 
-/** Make a memfd with room for the segment, every page reserved, and initialize it. */
-export function createProcessMemory(addon: Addon, localSize: number, description: Uint8Array): ProcessMemory {
-  return createFitting(localSize, description, roomForProcesses(), (shape, byteLength) => {
+/** Make a memfd with room for the segment, every page reserved, and initialize it; peerCount as in SegmentShape. */
+export function createProcessMemory(addon: Addon, localSize: number, description: Uint8Array, peerCount = 0): ProcessMemory {
+  const shapes = shapesFor(localSize, description.byteLength, peerCount);
+  return createFitting(shapes, roomForProcesses(), (shape, byteLength) => {
     const fd = addon.createMemory('tsmpi', byteLength);
     if (fd < 0) return undefined;
     try {
@@ -54,8 +55,9 @@ export function createProcessMemory(addon: Addon, localSize: number, description
 }
 
 /** Make a SharedArrayBuffer with room for the segment and initialize it. */
-export function createThreadMemory(localSize: number, description: Uint8Array): Segment {
-  return createFitting(localSize, description, roomForThreads(), (shape, byteLength) => {
+export function createThreadMemory(localSize: number, description: Uint8Array, peerCount = 0): Segment {
+  const shapes = shapesFor(localSize, description.byteLength, peerCount);
+  return createFitting(shapes, roomForThreads(), (shape, byteLength) => {
     try {
       return Segment.create(new SharedArrayBuffer(byteLength), shape, description);
     } catch (error) {
@@ -82,37 +84,35 @@ export function roomForProcesses(): number {
 }
 
 function createFitting<T>(
-  localSize: number,
-  description: Uint8Array,
+  shapes: readonly SegmentShape[],
   room: number,
   make: (shape: SegmentShape, byteLength: number) => T | undefined,
 ): T {
-  for (const shape of fittingShapes(localSize, description.byteLength, room)) {
+  for (const shape of fittingShapes(shapes, room)) {
     const memory = make(shape, layOut(shape).byteLength);
     if (memory !== undefined) return memory;
   }
-  throw noMemory(localSize, description.byteLength, room);
+  throw noMemory(shapes, room);
 }
 
-/** Return the shapes that there is room for, the usual one first; throw if there is none. */
-function fittingShapes(localSize: number, descriptionByteLength: number, room: number): SegmentShape[] {
+/** Return those of the shapes that there is room for; throw if there is none. */
+function fittingShapes(shapes: readonly SegmentShape[], room: number): SegmentShape[] {
   const fits = (shape: SegmentShape): boolean => {
     const { byteLength } = layOut(shape);
     return byteLength <= MAX_SEGMENT_BYTES && byteLength <= room;
   };
-  const shapes = shapesFor(localSize, descriptionByteLength).filter(fits);
-  if (shapes.length === 0) throw noMemory(localSize, descriptionByteLength, room);
-  return shapes;
+  const fitting = shapes.filter(fits);
+  if (fitting.length === 0) throw noMemory(shapes, room);
+  return fitting;
 }
 
-function noMemory(localSize: number, descriptionByteLength: number, room: number): MpiError {
-  const shapes = shapesFor(localSize, descriptionByteLength);
+function noMemory(shapes: readonly SegmentShape[], room: number): MpiError {
   const wanted = layOut(shapes[0]!).byteLength;
   const least = layOut(shapes.at(-1)!).byteLength;
   const there = Math.min(room, MAX_SEGMENT_BYTES);
   return new MpiError(
     'ERR_MPI_NO_MEM',
-    `no memory for the segment of ${localSize} ranks: ${mebibytes(wanted)} wanted, ${mebibytes(least)} at the least, ` +
+    `no memory for the segment of ${shapes[0]!.localSize} ranks: ${mebibytes(wanted)} wanted, ${mebibytes(least)} at the least, ` +
       `${mebibytes(there)} there`,
   );
 }

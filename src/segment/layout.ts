@@ -5,6 +5,8 @@
  *     4096         description    the job as JSON (bootstrap/job.ts), rounded up to 4 KiB
  *                  control        1 KiB per rank (picture below)
  *                  credits        4 bytes per ordered pair: row = receiver, column = sender; the receiver writes its row
+ *                  peers          8 bytes per world rank, in jobs over several hosts only: Int32 port (0: not known yet), Int32
+ *                                 departed (1: that rank of another host has ended); the agent writes
  *                  inboxes        cellCount x 64 bytes per rank (inbox.ts)
  *                  small buffers  per rank: smallCount x (64 + 8192) bytes: eager messages; owned by the sender
  *                  large buffers  per rank: largeCount x (64 + 32768) bytes: pieces of long messages; owned by the sender
@@ -37,7 +39,7 @@ export const BUFFER_HEADER_BYTES = 64;
 export const AREA_SLOT_BYTES = 512;
 
 export const SEGMENT_MAGIC = 0x74736d70;
-export const SEGMENT_VERSION = 1;
+export const SEGMENT_VERSION = 2;
 
 /** Int32 indices of the header. */
 export const HEADER = {
@@ -50,6 +52,9 @@ export const HEADER = {
   areaCount: 6,
   descriptionCapacity: 7,
   descriptionByteLength: 8,
+  peerCount: 9,
+  /** Descriptor in the agent that wakes it when a rank has written its port; 0: none. */
+  agentBell: 10,
   /** areaCount words from here on would not fit 4 KiB with many areas, hence a bound: see MAX_AREAS. 1: taken. */
   areaTaken: 64,
 } as const;
@@ -77,7 +82,7 @@ export const CONTROL = {
   /** World rank + 1 of a departed rank that this rank waits for; 0: none. */
   stuckOn: 276,
   core: 280,
-  /** TCP port on which the rank listens for ranks of its host; 0: not yet, or not at all. */
+  /** TCP port on which the rank listens for other ranks; 0: not yet, or not at all. */
   port: 284,
   probeAddress: 320,
   probeWord: 328,
@@ -101,13 +106,21 @@ export interface SegmentShape {
   readonly largeCount: number;
   readonly areaCount: number;
   readonly descriptionCapacity: number;
+  /** World ranks of a job over several hosts; 0 or left out: the job has one host. */
+  readonly peerCount?: number;
 }
+
+/** Bytes of one rank's entry among the peers, and where its words are. */
+export const PEER_BYTES = 8;
+export const PEER = { port: 0, departed: 4 } as const;
 
 /** Byte offsets of everything in a segment of one shape. */
 export interface SegmentLayout extends SegmentShape {
   readonly descriptionOffset: number;
   readonly controlOffset: number;
   readonly creditOffset: number;
+  readonly peerCount: number;
+  readonly peerOffset: number;
   readonly inboxOffset: number;
   readonly smallOffset: number;
   readonly largeOffset: number;
@@ -119,7 +132,7 @@ export interface SegmentLayout extends SegmentShape {
 const align = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /** Return the shapes to try for that many ranks, the usual one first, then smaller ones for hosts short of memory. */
-export function shapesFor(localSize: number, descriptionByteLength: number): SegmentShape[] {
+export function shapesFor(localSize: number, descriptionByteLength: number, peerCount: number = 0): SegmentShape[] {
   const descriptionCapacity = align(Math.max(descriptionByteLength, 1), 4096);
   const shape = (cellCount: number, smallCount: number, largeCount: number, areaCount: number): SegmentShape => ({
     localSize,
@@ -128,6 +141,7 @@ export function shapesFor(localSize: number, descriptionByteLength: number): Seg
     largeCount,
     areaCount,
     descriptionCapacity,
+    peerCount,
   });
   return [shape(1024, 32, 8, 32), shape(256, 16, 4, 8), shape(128, 4, 2, 2)];
 }
@@ -135,11 +149,12 @@ export function shapesFor(localSize: number, descriptionByteLength: number): Seg
 /** Lay out a segment of that shape. */
 export function layOut(shape: SegmentShape): SegmentLayout {
   if (shape.areaCount > MAX_AREAS) throw new RangeError(`${shape.areaCount} areas: expected ${MAX_AREAS} at most`);
-  const { localSize, cellCount, smallCount, largeCount, areaCount, descriptionCapacity } = shape;
+  const { localSize, cellCount, smallCount, largeCount, areaCount, descriptionCapacity, peerCount = 0 } = shape;
   const descriptionOffset = 4096;
   const controlOffset = descriptionOffset + descriptionCapacity;
   const creditOffset = controlOffset + localSize * CONTROL_BYTES;
-  const inboxOffset = align(creditOffset + 4 * localSize * localSize, 4096);
+  const peerOffset = align(creditOffset + 4 * localSize * localSize, 64);
+  const inboxOffset = align(peerOffset + PEER_BYTES * peerCount, 4096);
   const smallOffset = inboxOffset + localSize * cellCount * CELL_BYTES;
   const largeOffset = smallOffset + localSize * smallCount * (BUFFER_HEADER_BYTES + SMALL_BYTES);
   const areaOffset = align(largeOffset + localSize * largeCount * (BUFFER_HEADER_BYTES + LARGE_BYTES), 4096);
@@ -151,6 +166,8 @@ export function layOut(shape: SegmentShape): SegmentLayout {
     descriptionOffset,
     controlOffset,
     creditOffset,
+    peerCount,
+    peerOffset,
     inboxOffset,
     smallOffset,
     largeOffset,

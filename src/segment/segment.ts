@@ -15,6 +15,7 @@ import {
   HEADER,
   LARGE_BYTES,
   layOut,
+  PEER_BYTES,
   RANK_STATE,
   SEGMENT_MAGIC,
   SEGMENT_VERSION,
@@ -54,6 +55,7 @@ export class Segment {
     i32[HEADER.areaCount] = layout.areaCount;
     i32[HEADER.descriptionCapacity] = layout.descriptionCapacity;
     i32[HEADER.descriptionByteLength] = description.byteLength;
+    i32[HEADER.peerCount] = layout.peerCount;
     segment.u8.set(description, layout.descriptionOffset);
     for (let rank = 0; rank < layout.localSize; rank++) i32[segment.control(rank, CONTROL.bell)] = -1;
     i32[HEADER.areaTaken] = 1; // the first area is world's
@@ -75,6 +77,7 @@ export class Segment {
       largeCount: i32[HEADER.largeCount]!,
       areaCount: i32[HEADER.areaCount]!,
       descriptionCapacity: i32[HEADER.descriptionCapacity]!,
+      peerCount: i32[HEADER.peerCount]!,
     });
     return new Segment(buffer, layout);
   }
@@ -94,6 +97,11 @@ export class Segment {
   /** Word of the credit that `receiver` returned to `sender`. */
   credit(receiver: number, sender: number): number {
     return (this.layout.creditOffset >> 2) + receiver * this.layout.localSize + sender;
+  }
+
+  /** Word of a world rank's entry among the peers of other hosts; `field` is one of PEER. */
+  peer(worldRank: number, field: number): number {
+    return (this.layout.peerOffset + worldRank * PEER_BYTES + field) >> 2;
   }
 
   /** Word of the first cell of that rank's inbox. */

@@ -6,39 +6,12 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { StreamConnection } from '../../src/agent/connection.ts';
-import type { AgentJob, FromAgent, ToAgent } from '../../src/agent/protocol.ts';
+import type { FromAgent, ToAgent } from '../../src/agent/protocol.ts';
 import { VERSION } from '../../src/base/version.ts';
+import { describeAgentJob } from './agent-driver.ts';
 import { processState, program } from './run-job.ts';
 
 const AGENT = fileURLToPath(new URL('../../dist/agent.js', import.meta.url));
-const terminal = { isTTY: false, columns: 80, rows: 24, colorDepth: 1 };
-
-function describeJob(script: string, changes: Partial<AgentJob> = {}): AgentJob {
-  return {
-    id: 'test',
-    version: VERSION,
-    size: 2,
-    hosts: [{ name: 'here', slots: 2 }],
-    hostOfRank: [0, 0],
-    hostIndex: 0,
-    programs: [{ program: 'sh', args: ['-c', script], exec: true, wdir: '/', env: {}, nodeArgs: [] }],
-    programOfRank: [0, 0],
-    rankKind: 'process',
-    bindTo: 'none',
-    threadsPerRank: 1,
-    wait: 'auto',
-    deterministic: false,
-    transports: [],
-    key: '',
-    explain: false,
-    hugePages: false,
-    stdin: { ranks: [], from: 'forward' },
-    stdout: terminal,
-    stderr: terminal,
-    ...changes,
-  };
-}
-
 class Driver {
   readonly child: ChildProcess;
   readonly connection: StreamConnection<ToAgent, FromAgent>;
@@ -82,7 +55,7 @@ afterEach(() => {
 
 test('refuses the job of another version, naming both', async () => {
   driver = new Driver();
-  driver.connection.send({ kind: 'start', job: describeJob('true', { version: '99.0.0' }) });
+  driver.connection.send({ kind: 'start', job: describeAgentJob('true', { version: '99.0.0' }) });
   expect((await driver.message('hello')).version).toBe(VERSION);
   const { exitCode, message } = await driver.message('failed');
   expect(exitCode).toBe(1);
@@ -93,7 +66,7 @@ test('refuses the job of another version, naming both', async () => {
 
 test('ends its ranks when the connection ends', async () => {
   driver = new Driver();
-  driver.connection.send({ kind: 'start', job: describeJob('sleep 777 & exec sleep 778') });
+  driver.connection.send({ kind: 'start', job: describeAgentJob('sleep 777 & exec sleep 778') });
   const { pids } = await driver.message('started');
   const ended = once(driver.child, 'exit');
   driver.connection.close();
@@ -104,7 +77,7 @@ test('ends its ranks when the connection ends', async () => {
 test('sends no more than the window of a rank until credit comes back', async () => {
   driver = new Driver();
   const byteLength = 3_000_000;
-  driver.connection.send({ kind: 'start', job: describeJob(`[ $TSMPI_RANK = 0 ] || head -c ${byteLength} /dev/zero`) });
+  driver.connection.send({ kind: 'start', job: describeAgentJob(`[ $TSMPI_RANK = 0 ] || head -c ${byteLength} /dev/zero`) });
   // Rank 0 has ended and been told; rank 1 stands in its write.
   await driver.message('closed');
   driver.connection.send({ kind: 'where' });
@@ -122,7 +95,7 @@ test('sends no more than the window of a rank until credit comes back', async ()
 
 test('tells what happened in order: exit, then the end of output, then that nothing is left', async () => {
   driver = new Driver();
-  driver.connection.send({ kind: 'start', job: describeJob('echo out; exit $TSMPI_RANK') });
+  driver.connection.send({ kind: 'start', job: describeAgentJob('echo out; exit $TSMPI_RANK') });
   await driver.message('ended');
   const kinds = driver.messages.filter((message) => 'rank' in message && message.rank === 1).map(({ kind }) => kind);
   expect(kinds.filter((kind) => kind !== 'output')).toEqual(['exit', 'closed']);
@@ -136,7 +109,7 @@ test('tells what happened in order: exit, then the end of output, then that noth
 test('a launcher that is slow to read and writes meanwhile gets all there is to read', async () => {
   driver = new Driver();
   const stream = driver.child.stdio[3] as Duplex;
-  driver.connection.send({ kind: 'start', job: describeJob('read line; head -c 50000 /dev/zero') });
+  driver.connection.send({ kind: 'start', job: describeAgentJob('read line; head -c 50000 /dev/zero') });
   const { pids } = await driver.message('started');
   stream.pause();
   driver.connection.send({ kind: 'stdinEnd' });
@@ -161,7 +134,7 @@ test.each(['process', 'thread'] as const)(
       ...{ program: program(name), args: [name], exec: false, wdir: '/', env, nodeArgs: [] },
     });
     const programs = [block('plain.mjs', {}), block('environment.mjs', { ONLY: 'second' })];
-    driver.connection.send({ kind: 'start', job: describeJob('', { programs, programOfRank: [0, 1], rankKind }) });
+    driver.connection.send({ kind: 'start', job: describeAgentJob('', { programs, programOfRank: [0, 1], rankKind }) });
     await driver.message('ended');
     expect(driver.outputOf(0)).toBe('plain plain.mjs\n');
     expect(JSON.parse(driver.outputOf(1))).toMatchObject({ ONLY: 'second', TSMPI_RANK: '1', TSMPI_SIZE: '2' });

@@ -142,6 +142,11 @@ export class Job {
       .map(Number);
   }
 
+  /** Process id of the launcher itself, where a command that enters a host stands before it. */
+  launcher(): number {
+    return this.#find(/^[^\0]*node\0[^\0]*\/dist\/tsmpirun\.js/);
+  }
+
   /** Process id of the agent. */
   agent(): number {
     return this.#find(/\/dist\/agent\.js/);

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { encodeHeader, type FromAgent, MessageDecoder, type ToAgent } from '../../../src/agent/protocol.ts';
 
 const messages: { message: FromAgent; body: Buffer }[] = [
-  { message: { kind: 'hello', version: '1.2.3', pid: 7, hostName: 'zwölf' }, body: Buffer.alloc(0) },
+  {
+    message: { kind: 'hello', version: '1.2.3', pid: 7, hostName: 'zwölf', place: undefined, addresses: [] },
+    body: Buffer.alloc(0),
+  },
   { message: { kind: 'output', rank: 3, stream: 1 }, body: Buffer.from('line\n'.repeat(50)) },
   { message: { kind: 'output', rank: 4, stream: 2 }, body: Buffer.from([0, 255, 10]) },
   { message: { kind: 'closed', rank: 3, note: undefined }, body: Buffer.alloc(0) },

@@ -71,7 +71,43 @@ describe('options', () => {
       hugePages: true,
       transports: [],
       quiet: false,
+      hosts: undefined,
+      hostfile: undefined,
+      mapBy: 'slot',
+      starter: undefined,
+      rsh: undefined,
+      heartbeatSeconds: 10,
+      iface: undefined,
     });
+  });
+
+  test('hosts, under the names that other launchers have for them', () => {
+    for (const option of ['--host', '-H', '-host']) expect(parse([option, 'a:2,b', 'c']).hosts).toBe('a:2,b');
+    for (const option of ['--hostfile', '-hostfile', '--machinefile', '-machinefile']) {
+      expect(parse([option, 'hosts', 'c']).hostfile).toBe('/somewhere/hosts');
+    }
+    const options = [
+      '--map-by',
+      'host',
+      '--starter',
+      'ssh',
+      '--rsh',
+      "ssh -p 2222 -i 'my key'",
+      '--heartbeat',
+      '2.5',
+      '--iface',
+      '10.0.0.0/8',
+    ];
+    expect(parse([...options, 'c'])).toMatchObject({
+      ...{
+        mapBy: 'host',
+        starter: 'ssh',
+        rsh: ['ssh', '-p', '2222', '-i', 'my key'],
+        heartbeatSeconds: 2.5,
+        iface: '10.0.0.0/8',
+      },
+    });
+    expect(parse(['c'], { TSMPI_HOST: 'n1', TSMPI_HEARTBEAT: '4' })).toMatchObject({ hosts: 'n1', heartbeatSeconds: 4 });
   });
 
   test('values may begin with a dash', () => {
@@ -168,20 +204,21 @@ describe('mistakes', () => {
     [['--frobnicate', 'a'], /^unknown option --frobnicate: see tsmpirun --help$/],
     [['-n', '2', '--np', '3', 'a'], /^--np is given twice \(the first time as -n\): expected it once$/],
     [['--explain=yes', 'a'], /^--explain takes no value, got yes$/],
-    ...['--host', '--hostfile', '--rsh', '--stage', '--iface', '--ports', '--tls', '--heartbeat', '--starter', '--map-by'].map(
-      (option): [string[], RegExp] => [
-        [option, 'a'],
-        new RegExp(`^${option} is not an option here: this version runs all ranks on one host: leave it out$`),
-      ],
-    ),
-    [['--host=a:2,b', 'a'], /^--host is not an option here/],
+    ...['--stage', '--ports', '--tls'].map((option): [string[], RegExp] => [
+      [option, 'a'],
+      new RegExp(`^${option} is not an option here: this version does not have it yet: leave it out$`),
+    ]),
+    [['--map-by', 'core', 'a'], /^--map-by got core: expected slot or host$/],
+    [['--starter', 'rsh', 'a'], /^--starter got rsh: expected local, ssh or slurm$/],
+    [['--heartbeat', '0.5', 'a'], /^--heartbeat got 0\.5: expected seconds, 1 or more and at most 2000000$/],
+    [['--host', 'a', '-H', 'b', 'c'], /^-H is given twice \(the first time as --host\): expected it once$/],
+    [['--rsh', '', 'a'], /^--rsh got an empty value: expected a value$/],
+    [['-f', 'x', 'a'], /^-f is not an option here: the option is --hostfile$/],
     [['-wd', '/', 'a'], /^-wd is not an option here: the option is --wdir$/],
     [['--wdir', '', 'a'], /^--wdir got an empty value: expected a value$/],
     [['--grace', '2000001', 'a'], /^--grace got 2000001: expected seconds, 0 or more and at most 2000000$/],
     [['--bind-to', 'socket', 'a'], /^--bind-to got socket: expected none or core$/],
     [['--transport', 'shm,,self', 'a'], /^--transport got shm,,self: expected a list of self, shm, websocket$/],
-    [['-H', 'x', 'a'], /^-H is not an option here: this version runs all ranks on one host/],
-    [['-machinefile', 'x', 'a'], /^-machinefile is not an option here: this version runs all ranks on one host/],
     [['--wait', 'never', 'a'], /^--wait got never: expected spin, park or auto$/],
     [['--timeout', '0', 'a'], /^--timeout got 0: expected seconds, more than 0 and at most/],
     [['--timeout', 'soon', 'a'], /^--timeout got soon: expected seconds/],

@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import type { RankExit } from '../../../src/agent/protocol.ts';
-import { causeOfExit, describeWhereabouts, listRanks, Verdict } from '../../../src/launcher/verdict.ts';
+import { BEFORE_ALL, causeOfExit, describeWhereabouts, listRanks, Verdict } from '../../../src/launcher/verdict.ts';
 
 const exit: RankExit = { rank: 3, pid: 99, code: 1, signal: null, isLeft: false, aborted: undefined };
 const lastLine = (facts: Partial<RankExit>): string => {
-  const verdict = new Verdict(() => 'n1');
+  const verdict = new Verdict(() => 'n1', false);
   verdict.give(causeOfExit({ ...exit, ...facts }));
   return verdict.lines().at(-1)!.replace('tsmpirun: rank 3 on n1 (pid 99): ', '');
 };
@@ -25,7 +25,7 @@ describe('of a rank', () => {
 });
 
 test('the first cause counts; what is learned later belongs to its rank only', () => {
-  const verdict = new Verdict(() => 'n1');
+  const verdict = new Verdict(() => 'n1', false);
   expect(verdict.exitCode).toBe(0);
   expect(verdict.give(causeOfExit({ ...exit, code: 134, signal: 'SIGABRT' }))).toBe(true);
   expect(verdict.give(causeOfExit({ ...exit, rank: 1, code: 2 }))).toBe(false);
@@ -36,7 +36,7 @@ test('the first cause counts; what is learned later belongs to its rank only', (
 });
 
 test('a cause without words says nothing', () => {
-  const verdict = new Verdict(() => 'n1');
+  const verdict = new Verdict(() => 'n1', false);
   verdict.give({ exitCode: 141 });
   expect(verdict.lines()).toEqual([]);
 });
@@ -72,4 +72,23 @@ test('ranks in short', () => {
   expect(listRanks([3])).toBe('3');
   expect(listRanks([0, 1])).toBe('0, 1');
   expect(listRanks([7, 0, 1, 2, 9, 10])).toBe('0-2, 7, 9, 10');
+});
+
+test('with several hosts an earlier cause that comes later takes the place of the first', () => {
+  const verdict = new Verdict((rank) => `n${rank}`, true);
+  const nowMs = performance.now();
+  expect(verdict.give(causeOfExit({ ...exit, rank: 1, code: 2 }), nowMs)).toBe(true);
+  expect(verdict.give(causeOfExit({ ...exit, rank: 2, code: 4 }), nowMs + 1)).toBe(false);
+  expect(verdict.give(causeOfExit({ ...exit, rank: 3, code: 6 }), nowMs - 20)).toBe(true);
+  verdict.note(3, 'out of memory');
+  expect(verdict.exitCode).toBe(6);
+  expect(verdict.lines()).toEqual(['tsmpirun: rank 3 on n3 (pid 99): exited with code 6 (out of memory)']);
+  expect(verdict.give({ exitCode: 143, text: 'ended by SIGTERM' }, BEFORE_ALL)).toBe(true);
+});
+
+test('long after the first cause none takes its place', async () => {
+  const verdict = new Verdict(() => 'n1', true);
+  verdict.give({ exitCode: 1, text: 'first' });
+  await new Promise((resolve) => setTimeout(resolve, 260));
+  expect(verdict.give({ exitCode: 2, text: 'second' }, 0)).toBe(false);
 });

@@ -1,0 +1,144 @@
+/**
+ * Bringing: how the agents of other hosts come: starters bring them, they dial in and say hello.
+ *
+ * Logins are bounded in number and each host in time. A login is begun before we listen, since it takes longer: the
+ * invitation follows when there is a port. What a starter printed is shown only where it failed.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { ownAddresses } from '../agent/dial.ts';
+import type { Invitation } from '../agent/invitation.ts';
+import type { FromAgent } from '../agent/protocol.ts';
+import { deriveKey, HANDSHAKE_MS } from '../agent/websocket-connection.ts';
+import type { AgentLink } from './agent-link.ts';
+import { type Caller, type ControlServer, listenForAgents } from './control-server.ts';
+import type { Network } from './hosts/network.ts';
+import type { StarterName } from './options.ts';
+import { startBySlurm } from './starter/slurm.ts';
+import { findFault, startBySsh } from './starter/ssh.ts';
+import type { StarterProcess } from './starter/starter.ts';
+
+/** How long a host may take to bring its agent. */
+const START_MS = 30_000;
+/** Logins under way at once: each costs this host a key exchange. */
+const MAX_LOGINS = 32;
+
+export type Hello = Extract<FromAgent, { kind: 'hello' }>;
+
+export interface BringingPlan {
+  readonly jobId: string;
+  readonly starter: StarterName;
+  readonly rsh: readonly string[] | undefined;
+  readonly heartbeatMs: number;
+  /** Addresses that may be used; undefined: all. */
+  readonly network: Network | undefined;
+}
+
+export interface BringingEvents {
+  /** The agent of that host is there. */
+  onArrived(link: AgentLink, caller: Caller, hello: Hello): void;
+  /** It will not come: why, in words, and what was printed there. */
+  onMissing(link: AgentLink, why: string, output: readonly string[]): void;
+}
+
+export class Bringing {
+  readonly #plan: BringingPlan;
+  readonly #events: BringingEvents;
+  readonly #links: readonly AgentLink[];
+  readonly #secret: Buffer = randomBytes(32);
+  readonly #command: readonly string[] = [process.execPath, fileURLToPath(new URL('./agent.js', import.meta.url)), 'dial'];
+  readonly #listening: Promise<ControlServer>;
+  readonly #late = new Map<AgentLink, NodeJS.Timeout>();
+  /** Hosts whose login has not begun. */
+  #waiting: AgentLink[] = [];
+
+  /** Begin to bring the agents of those links. */
+  constructor(links: readonly AgentLink[], plan: BringingPlan, events: BringingEvents) {
+    this.#links = links;
+    this.#plan = plan;
+    this.#events = events;
+    const key = deriveKey(this.#secret, plan.jobId, 'control');
+    this.#listening = listenForAgents(plan.jobId, key, (caller) => this.#onCaller(caller));
+    if (plan.starter === 'slurm') {
+      const hosts = new Map(links.map(({ index, host }) => [index, host]));
+      this.#hold(startBySlurm(hosts, this.#command, this.#invite(undefined)), links);
+      return;
+    }
+    this.#waiting = [...links];
+    this.#logIn();
+  }
+
+  /** Bring no more, and let those go that have not come. */
+  giveUp(): void {
+    this.#waiting = [];
+    for (const timer of this.#late.values()) clearTimeout(timer);
+    for (const { state, process } of this.#links) if (state !== 'connected') void process?.stop();
+  }
+
+  /** End all starters, whose agents are gone. */
+  async stop(): Promise<void> {
+    this.giveUp();
+    const processes = new Set(this.#links.flatMap(({ process }) => process ?? []));
+    await Promise.all([...processes].map((process) => process.stop()));
+    const server = await this.#listening.catch(() => undefined);
+    server?.close();
+  }
+
+  #logIn(): void {
+    const underWay = this.#links.filter(({ state, process }) => state === 'starting' && process?.isOver === false);
+    for (const link of this.#waiting.splice(0, MAX_LOGINS - underWay.length)) {
+      this.#hold(startBySsh(link.index, link.host, this.#command, this.#plan.rsh, this.#invite(link.index)), [link]);
+    }
+  }
+
+  async #invite(hostIndex: number | undefined): Promise<string> {
+    const { port } = await this.#listening;
+    const { jobId, heartbeatMs, network } = this.#plan;
+    const addresses = ownAddresses().filter((address) => network?.has(address) ?? true);
+    const secret = this.#secret.toString('base64url');
+    return JSON.stringify({ jobId, secret, addresses, port, hostIndex, heartbeatMs } satisfies Invitation);
+  }
+
+  #hold(process: StarterProcess, links: readonly AgentLink[]): void {
+    for (const link of links) {
+      link.process = process;
+      this.#late.set(
+        link,
+        setTimeout(() => this.#miss(link, `no answer within ${START_MS / 1000} s`), START_MS),
+      );
+    }
+    void process.ended.then((end) => {
+      const fault = findFault(end, process.output, this.#command);
+      for (const link of links) this.#miss(link, fault === undefined ? end.how : `${fault} (${end.how})`);
+      this.#logIn();
+    });
+  }
+
+  #miss(link: AgentLink, why: string): void {
+    clearTimeout(this.#late.get(link));
+    if (link.state === 'starting') this.#events.onMissing(link, why, link.process?.output ?? []);
+  }
+
+  #onCaller(caller: Caller): void {
+    const { connection } = caller;
+    const late = setTimeout(() => connection.drop(), HANDSHAKE_MS);
+    connection.onEnd = () => clearTimeout(late);
+    connection.onMessage = (message) => {
+      clearTimeout(late);
+      const link = message.kind === 'hello' ? this.#find(message) : undefined;
+      if (message.kind !== 'hello' || link?.state !== 'starting') {
+        connection.drop();
+        return;
+      }
+      clearTimeout(this.#late.get(link));
+      this.#events.onArrived(link, caller, message);
+      this.#logIn();
+    };
+  }
+
+  #find({ place }: Hello): AgentLink | undefined {
+    if (place === undefined) return undefined;
+    return this.#links.find(({ index, name }) => ('hostIndex' in place ? index === place.hostIndex : name === place.nodeName));
+  }
+}

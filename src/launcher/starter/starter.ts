@@ -1,0 +1,89 @@
+/**
+ * StarterProcess: a process of ours that holds agents on other hosts: an ssh, a srun.
+ *
+ * It runs in a session of its own, so that the terminal's Ctrl-C reaches the launcher alone. Its standard input stays
+ * open as long as its agents may live: the invitation is the first line of it, and its end is theirs.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+
+/** What is kept of its output: it is for people, who want its end. */
+const MAX_OUTPUT_BYTES = 16_384;
+/** How long it may take to end once its input has. */
+const END_MS = 500;
+
+/** How it ended. */
+export interface StarterEnd {
+  /** In words. */
+  readonly how: string;
+  readonly code: number | null;
+  /** It was not we who ended it. */
+  readonly isOwn: boolean;
+}
+
+export class StarterProcess {
+  /** Hosts whose agents it holds, as indices. */
+  readonly hosts: readonly number[];
+  readonly ended: Promise<StarterEnd>;
+  readonly #child: ChildProcess;
+  #end: StarterEnd | undefined;
+  #isKilled = false;
+  #output = '';
+
+  /** Start that command; the invitation is given to it when it is known. */
+  constructor(hosts: readonly number[], command: readonly string[], env: NodeJS.ProcessEnv, invitation: Promise<string>) {
+    const [file, ...args] = command;
+    this.hosts = hosts;
+    this.#child = spawn(file!, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-MAX_OUTPUT_BYTES);
+      });
+    }
+    this.#child.stdin!.on('error', () => {}); // it has ended, which `ended` tells
+    this.ended = new Promise((resolve) => {
+      const settle = (how: string, code: number | null): void => {
+        this.#end ??= { how: `${file} ${how}`, code, isOwn: !this.#isKilled };
+        resolve(this.#end);
+      };
+      this.#child.once('error', (error) => settle(`could not be started: ${error.message}`, null));
+      this.#child.once('close', (code, signal) => {
+        settle(signal === null ? `exited with code ${code}` : `was killed by ${signal}`, code);
+      });
+      invitation.then(
+        (line) => this.#child.stdin!.write(`${line}\n`),
+        (error: Error) => {
+          settle(`was not used: ${error.message}`, null);
+          this.kill();
+        },
+      );
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** How it ended, in words, if it did so by itself. */
+  get ownEnd(): string | undefined {
+    return this.#end?.isOwn === true ? this.#end.how : undefined;
+  }
+
+  /** What it printed, line by line. */
+  get output(): string[] {
+    return this.#output.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trimEnd()]));
+  }
+
+  /** End it, and with it the agents that it still holds. */
+  async stop(): Promise<void> {
+    this.#child.stdin!.end();
+    const timer = setTimeout(() => this.kill(), END_MS);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.#isKilled = true;
+    this.#child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,217 @@
+/** How jobs over ssh end when something breaks: exit code, last line, and that every host is clean afterwards. */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { processState, program } from '../jobs/run-job.ts';
+import { HostJob } from './host-job.ts';
+import { missingHosts, named, TestHosts } from './test-hosts.ts';
+
+const FOUR = ['--quiet', '--host', 'node1:2,node2:2,node3:2,node4:2'];
+const linger = program('linger.mjs');
+/** A machine under load is late with everything. */
+const SLACK_MS = 10_000;
+
+describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () => {
+  let hosts: TestHosts;
+  beforeAll(async () => {
+    hosts = await TestHosts.up(4);
+  });
+  afterAll(() => hosts?.down());
+  afterEach(() => {
+    for (const name of hosts.names.filter((host) => hosts.isUp(host))) hosts.heal(name);
+    if (hosts.isUp('node3')) hosts.filter('node3', {});
+  });
+
+  /** Start eight ranks on four hosts and wait until all of them are there. */
+  async function startLingering(mode: string, ...options: string[]): Promise<HostJob> {
+    const running = new HostJob(hosts, [...FOUR, ...options, linger, mode]);
+    await running.ready(8);
+    return running;
+  }
+
+  const fault = (mode: string, rank: number) => new HostJob(hosts, [...FOUR, program('fault.mjs'), mode, String(rank)]).end();
+
+  test.each([
+    ['throw', 1, /^tsmpirun: rank 5 on node3 \(pid \d+\): exited with code 1$/],
+    ['exit', 42, /^tsmpirun: rank 5 on node3 \(pid \d+\): exited with code 42$/],
+    ['kill', 139, /^tsmpirun: rank 5 on node3 \(pid \d+\): killed by SIGSEGV$/],
+  ] as const)('a rank on another host: %s', async (mode, exitCode, last) => {
+    const { code, lastLine, stderr } = await fault(mode, 5);
+    expect(lastLine).toMatch(last);
+    expect(code).toBe(exitCode);
+    if (mode === 'throw') expect(stderr).toContain('boom of rank 5');
+  });
+
+  test.each(['sleep', 'spin', 'stop', 'deaf', 'child'])('kill -9 of an agent whose ranks %s', async (mode) => {
+    const running = await startLingering(mode);
+    process.kill(running.agent('node3'), 'SIGKILL');
+    const { code, lastLine } = await running.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): ssh exited with code 255$/);
+  });
+
+  test('kill -9 of the agent on the launcher’s host', async () => {
+    const running = await startLingering('sleep');
+    process.kill(running.job.agent(), 'SIGKILL');
+    const { code, lastLine } = await running.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node1 \(pid \d+\): killed by SIGKILL$/);
+  });
+
+  test('SIGTERM to an agent', async () => {
+    const running = await startLingering('sleep');
+    process.kill(running.agent('node2'), 'SIGTERM');
+    const { code, lastLine } = await running.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node2 \(pid \d+\): it got SIGTERM$/);
+  });
+
+  test('kill -9 of an ssh', async () => {
+    const running = await startLingering('sleep');
+    process.kill(running.ssh('node3'), 'SIGKILL');
+    const { code, lastLine } = await running.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): ssh was killed by SIGKILL$/);
+  });
+
+  test.each(['sleep', 'spin', 'stop'])('kill -9 of the launcher while ranks %s', async (mode) => {
+    const running = await startLingering(mode);
+    process.kill(running.job.launcher(), 'SIGKILL');
+    expect((await running.end()).signal).toBe('SIGKILL');
+  });
+
+  test('kill -9 of the launcher while agents are on their way', async () => {
+    const running = new HostJob(hosts, [...FOUR, linger, 'sleep']);
+    while (running.job.processes().length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(running.job.launcher(), 'SIGKILL');
+    await running.end();
+  });
+
+  test.each(['sleep', 'spin', 'stop'])(
+    'a host is cut off while its ranks %s: they end before it counts as lost',
+    async (mode) => {
+      const running = await startLingering(mode, '--heartbeat', '4');
+      const started = performance.now();
+      hosts.cut('node3');
+      const { code, lastLine } = await running.job.end();
+      expect(performance.now() - started).toBeLessThan(5000 + SLACK_MS);
+      expect(running.ranks('node3')).toEqual([]);
+      expect(code).toBe(1);
+      expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): it was silent for 4 s$/);
+      hosts.heal('node3');
+      expect(await hosts.leftovers()).toEqual([]);
+    },
+  );
+
+  test('a host that is cut off for a moment stays in the job', async () => {
+    const running = await startLingering('sleep', '--heartbeat', '30');
+    hosts.cut('node3');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    hosts.heal('node3');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(running.ranks('node3')).toHaveLength(2);
+    process.kill(running.job.launcher(), 'SIGTERM');
+    expect((await running.end()).code).toBe(143);
+  });
+
+  test('one direction is blocked: towards the launcher', async () => {
+    const running = await startLingering('sleep', '--heartbeat', '4');
+    hosts.filter('node3', { output: 'ip daddr 10.77.0.1' });
+    const { code, lastLine } = await running.job.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): it was silent for 4 s$/);
+    expect(running.ranks('node3')).toEqual([]);
+    hosts.filter('node3', {});
+    expect(await hosts.leftovers()).toEqual([]);
+  });
+
+  test('one direction is blocked: from the launcher', async () => {
+    const running = await startLingering('spin', '--heartbeat', '4');
+    hosts.filter('node3', { input: 'ip saddr 10.77.0.1' });
+    const { code, lastLine } = await running.job.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(
+      /^tsmpirun: lost the agent on node3 \(pid \d+\): (its launcher did not answer for \d\.\d s|it was silent for 4 s)$/,
+    );
+    expect(running.ranks('node3')).toEqual([]);
+    hosts.filter('node3', {});
+    expect(await hosts.leftovers()).toEqual([]);
+  });
+
+  test('a link that loses 5 % of its packets: the job goes on', async () => {
+    hosts.filter('node3', { input: 'numgen random mod 100 < 5', output: 'numgen random mod 100 < 5' });
+    const running = new HostJob(hosts, [...FOUR, program('lines.mjs'), '400', '120']);
+    const { code, stdout } = await running.end();
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(8 * 400);
+  });
+
+  test('Ctrl-C reaches the ranks of all hosts', async () => {
+    const running = await startLingering('sleep');
+    process.kill(running.job.launcher(), 'SIGINT');
+    const { code, lastLine } = await running.end();
+    expect({ code, lastLine }).toEqual({ code: 130, lastLine: 'tsmpirun: interrupted' });
+  });
+
+  test('the second Ctrl-C ends ranks that are deaf to the first', async () => {
+    const running = await startLingering('deaf');
+    process.kill(running.job.launcher(), 'SIGINT');
+    process.kill(running.job.launcher(), 'SIGINT');
+    const { code, lastLine } = await running.end();
+    expect({ code, lastLine }).toEqual({ code: 130, lastLine: 'tsmpirun: interrupted' });
+  });
+
+  test('SIGTERM ends the job, ranks that are deaf to it after the grace', async () => {
+    const running = await startLingering('deaf', '--grace', '0.2');
+    process.kill(running.job.launcher(), 'SIGTERM');
+    const { code, lastLine } = await running.end();
+    expect({ code, lastLine }).toEqual({ code: 143, lastLine: 'tsmpirun: ended by SIGTERM' });
+  });
+
+  test('Ctrl-Z stops ranks on all hosts for longer than the heartbeat; they go on with the launcher', async () => {
+    const running = await startLingering('sleep', '--heartbeat', '3');
+    const ranks = hosts.names.flatMap((host) => running.ranks(host));
+    const launcher = running.job.launcher();
+    process.kill(launcher, 'SIGTSTP');
+    const states = (): string => [launcher, ...ranks].map(processState).join('');
+    while (!/^T+$/.test(states())) await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect(states()).toBe('T'.repeat(9));
+    // What entered the host has stopped with its child.
+    process.kill(running.job.pid, 'SIGCONT');
+    process.kill(launcher, 'SIGCONT');
+    while (/T/.test(states())) await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect(hosts.names.flatMap((host) => running.ranks(host))).toEqual(ranks);
+    process.kill(launcher, 'SIGTERM');
+    expect((await running.end()).code).toBe(143);
+  });
+
+  test('--timeout says where the ranks of all hosts are, and SIGQUIT too', async () => {
+    const running = await startLingering('sleep', '--timeout', '60');
+    process.kill(running.job.launcher(), 'SIGQUIT');
+    const found = await running.job.output(/tsmpirun: rank (\d) on (node\d) \(pid \d+\) has not used tsmpi yet/, 8);
+    expect(found.map(([, rank, host]) => `${rank} ${host}`)).toEqual([
+      ...['0 node1', '1 node1', '2 node2', '3 node2', '4 node3', '5 node3', '6 node4', '7 node4'],
+    ]);
+    process.kill(running.job.launcher(), 'SIGTERM');
+    await running.end();
+  });
+
+  // Last: these hosts do not come back.
+  test('all processes of a host are killed', async () => {
+    const running = await startLingering('sleep');
+    hosts.kill('node4');
+    const { code, lastLine } = await running.job.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node4 \(pid \d+\): ssh exited with code 255$/);
+  });
+
+  test('a host loses its power', async () => {
+    const running = new HostJob(hosts, ['--quiet', '--heartbeat', '4', '--host', 'node1:2,node2:2,node3:2', linger, 'sleep']);
+    await running.ready(6);
+    hosts.crash('node3');
+    const { code, lastLine } = await running.job.end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): it was silent for 4 s$/);
+  });
+});
