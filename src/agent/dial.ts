@@ -6,9 +6,8 @@
  */
 
 import { networkInterfaces } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { type ClientOptions, WebSocket } from 'ws';
+import type { ClientOptions, WebSocket } from 'ws';
 import { type Invitation, parseInvitation } from './invitation.ts';
 import type { AgentPlace, FromAgent, ToAgent } from './protocol.ts';
 import { CIPHERS, deriveKey, HANDSHAKE_MS, WEBSOCKET_OPTIONS, WebSocketConnection } from './websocket-connection.ts';
@@ -43,7 +42,7 @@ export async function dialLauncher(): Promise<Dialed> {
         failures.push(`${address}: ${(error as Error).message}`);
       }
     }
-    await sleep(PAUSE_MS);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   } while (performance.now() < deadlineMs);
   throw new Error(`the launcher cannot be reached on port ${invitation.port} (${failures.join('; ')})`);
 }
@@ -66,7 +65,9 @@ function starterAddresses(): string[] {
   return [SSH_CONNECTION?.split(' ')[0] ?? '', SLURM_LAUNCH_NODE_IPADDR ?? ''].filter((address) => address !== '');
 }
 
-function dial(address: string, { jobId, secret, port }: Invitation): Promise<WebSocket> {
+async function dial(address: string, { jobId, secret, port }: Invitation): Promise<WebSocket> {
+  // Loaded here: the agent of the launcher's own host does not need it.
+  const { WebSocket } = await import('ws');
   const psk = deriveKey(Buffer.from(secret, 'base64url'), jobId, 'control');
   const host = address.includes(':') ? `[${address}]` : address;
   // `ws` hands its options to tls.connect(), whose type of the last one is the true one.

@@ -96,6 +96,7 @@ export class Agents {
         connection.onEnd = () => this.#onEnd(link);
         this.#onMessage(link, hello, new Uint8Array(0));
       },
+      onLetGo: (link, sinceMs) => this.#lose(link, sinceMs),
       onMissing: (link, why, output) => {
         this.#finish(link);
         this.#events.onMissing(link, why, output);
@@ -184,12 +185,16 @@ export class Agents {
       link.heardMs += stalledMs;
       if (nowMs - link.heardMs < this.#plan.heartbeatMs) continue;
       link.reason = `it was silent for ${this.#plan.heartbeatMs / 1000} s`;
-      const { heardMs } = link;
-      this.#finish(link);
-      link.connection?.drop();
-      // One that holds other agents too ends with the job.
-      if (link.process?.hosts.length === 1) link.process.kill();
-      this.#events.onLost(link, heardMs);
+      this.#lose(link, link.heardMs);
     }
+  }
+
+  /** Give up an agent whose connection stands. */
+  #lose(link: AgentLink, sinceMs: number): void {
+    this.#finish(link);
+    link.connection?.drop();
+    // One that holds other agents too ends with the job.
+    if (link.process?.hosts.length === 1) link.process.kill();
+    this.#events.onLost(link, sinceMs);
   }
 }

@@ -21,6 +21,8 @@ import type { StarterProcess } from './starter/starter.ts';
 
 /** How long a host may take to bring its agent. */
 const START_MS = 30_000;
+/** How long an agent may take to notice that its starter is gone; Slurm's daemons do not tell it. */
+const NOTICE_MS = 500;
 /** Logins under way at once: each costs this host a key exchange. */
 const MAX_LOGINS = 32;
 
@@ -38,6 +40,8 @@ export interface BringingPlan {
 export interface BringingEvents {
   /** The agent of that host is there. */
   onArrived(link: AgentLink, caller: Caller, hello: Hello): void;
+  /** What held the agent of that host has ended, and the agent has not noticed. */
+  onLetGo(link: AgentLink, sinceMs: number): void;
   /** It will not come: why, in words, and what was printed there. */
   onMissing(link: AgentLink, why: string, output: readonly string[]): void;
 }
@@ -73,7 +77,10 @@ export class Bringing {
   giveUp(): void {
     this.#waiting = [];
     for (const timer of this.#late.values()) clearTimeout(timer);
-    for (const { state, process } of this.#links) if (state !== 'connected') void process?.stop();
+    const connected = new Set(
+      this.#links.flatMap(({ state, process }) => (state === 'connected' && process !== undefined ? process : [])),
+    );
+    for (const { process } of this.#links) if (process !== undefined && !connected.has(process)) void process.stop();
   }
 
   /** End all starters, whose agents are gone. */
@@ -112,6 +119,11 @@ export class Bringing {
       const fault = findFault(end, process.output, this.#command);
       for (const link of links) this.#miss(link, fault === undefined ? end.how : `${fault} (${end.how})`);
       this.#logIn();
+      const sinceMs = performance.now();
+      const letGo = (): void => {
+        for (const link of links) if (link.state === 'connected') this.#events.onLetGo(link, sinceMs);
+      };
+      setTimeout(letGo, NOTICE_MS).unref();
     });
   }
 

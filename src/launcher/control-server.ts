@@ -5,10 +5,10 @@
  * 64 are under way at once, so that strangers cost neither memory nor the job; an agent that was turned away dials again.
  */
 
-import { createServer } from 'node:https';
+import type { Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { FromAgent, ToAgent } from '../agent/protocol.ts';
 import { CIPHERS, HANDSHAKE_MS, WEBSOCKET_OPTIONS, WebSocketConnection } from '../agent/websocket-connection.ts';
 
@@ -30,6 +30,8 @@ export interface ControlServer {
 
 /** Listen on all addresses of this host. */
 export async function listenForAgents(jobId: string, key: Buffer, onCaller: (caller: Caller) => void): Promise<ControlServer> {
+  // Loaded here: a job on one host needs neither, and they take as long as all the rest of a start.
+  const [{ createServer }, { WebSocketServer }] = await Promise.all([import('node:https'), import('ws')]);
   const server = createServer({
     ciphers: CIPHERS,
     handshakeTimeout: HANDSHAKE_MS,
@@ -63,7 +65,7 @@ export async function listenForAgents(jobId: string, key: Buffer, onCaller: (cal
 }
 
 /** Turn callers away while too many have not finished their handshake. */
-function boundUnfinished(server: ReturnType<typeof createServer>): void {
+function boundUnfinished(server: Server): void {
   const unfinished = new Set<string>();
   const name = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
   server.on('connection', (socket: Socket) => {

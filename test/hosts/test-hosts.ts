@@ -203,9 +203,9 @@ export class TestHosts {
   /** Have the host drop some of what comes to it and of what it sends, in the words of nft; nothing: none. */
   filter(host: string, rules: { readonly input?: string; readonly output?: string }): void {
     const chains = Object.entries(rules).map(
-      ([hook, rule]) => `chain ${hook} { type filter hook ${hook} priority 0; ${rule} drop; }`,
+      ([hook, rule]) => `chain ${hook} { type filter hook ${hook} priority 0; ${rule} drop; };`,
     );
-    this.run(host, ['nft', `add table inet test; delete table inet test; table inet test { ${chains.join(' ')} }`]);
+    this.run(host, ['nft', `add table inet test; delete table inet test; table inet test { ${chains.join(' ')} };`]);
   }
 
   /** Kill all processes of the host; its kernel still says goodbye for them. */

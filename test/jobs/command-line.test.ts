@@ -77,7 +77,7 @@ describe('mistakes', () => {
     [['-n', '0', 'a.js'], 2, /^tsmpirun: -n got 0: expected a whole number from 1/],
     [['-n', 'four', 'a.js'], 2, /^tsmpirun: -n got four: expected a whole number from 1/],
     [['--tag-ouput', 'a.js'], 2, /^tsmpirun: unknown option --tag-ouput: did you mean --tag-output\?$/],
-    [['-H', 'a,b', 'a.js'], 2, /^tsmpirun: -H is not an option here: this version runs all ranks on one host/],
+    [['-H', '-x', 'a.js'], 2, /^tsmpirun: --host got -x: expected a host as name, name:4 or user@name:4/],
     [['-n', '2', '--stdin', '2', process.argv[1]!], 2, /^tsmpirun: --stdin 2: there is no such rank/],
     [['-n', '1', '/nowhere/a.js'], 127, /^tsmpirun: program not found: \/nowhere\/a\.js$/],
     [['-n', '1', 'sim'], 127, /^tsmpirun: program not found: .*sim \(for an executable, use --exec\)$/],

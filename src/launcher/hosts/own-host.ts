@@ -2,7 +2,7 @@
  * Which of the listed hosts is this machine: there the agent is a child process.
  */
 
-import { lookup } from 'node:dns/promises';
+import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 
@@ -22,9 +22,11 @@ export async function findOwnHost(names: readonly string[], env: NodeJS.ProcessE
 
 async function resolve(name: string): Promise<string[]> {
   if (isIP(name) !== 0) return [name];
-  const late = new Promise<string[]>((done) => {
-    setTimeout(() => done([]), LOOKUP_MS).unref();
+  return new Promise((done) => {
+    const timer = setTimeout(() => done([]), LOOKUP_MS);
+    lookup(name, { all: true }, (_error, entries = []) => {
+      clearTimeout(timer);
+      done(entries.map(({ address }) => address));
+    });
   });
-  const found = lookup(name, { all: true }).then((entries) => entries.map(({ address }) => address));
-  return Promise.race([found.catch(() => []), late]);
 }
