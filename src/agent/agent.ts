@@ -94,6 +94,8 @@ export class Agent implements RankEvents {
   abandon(reason: string | undefined): void {
     if (this.#isOver) return;
     this.#connection.send({ kind: 'leaving', reason });
+    // Both ways: the starter's may be open where the connection's is not.
+    if (this.#lease !== undefined && reason !== undefined) process.stderr.write(`tsmpi agent: ${reason}\n`);
     this.#onLauncherGone();
   }
 

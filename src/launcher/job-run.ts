@@ -11,6 +11,7 @@
  */
 
 import { isatty } from 'node:tty';
+import { ownAddresses } from '../agent/dial.ts';
 import type { FromAgent, RankExit, StuckPair, Whereabouts } from '../agent/protocol.ts';
 import { VERSION } from '../base/version.ts';
 import { type CommonJob, describeAgentJob, describeCommonJob, planInput } from './agent-job.ts';
@@ -186,11 +187,12 @@ export class JobRun {
     if (version !== VERSION) {
       this.#end({ exitCode: 1, text: `the launcher is tsmpi ${VERSION} and the agent on ${link.name} is ${version}` }, 0);
     } else if (network !== undefined && this.#isSpread) {
-      const found = addresses.find((address) => network.has(address));
+      const there = link.local === undefined ? addresses : ownAddresses();
+      const found = there.find((address) => network.has(address));
       if (found !== undefined) link.address = found;
       else {
-        const there = addresses.length === 0 ? 'none' : addresses.join(', ');
-        this.#end({ exitCode: 1, text: `host ${link.name} has no address in ${network} (--iface): it has ${there}` }, 0);
+        const has = there.length === 0 ? 'none' : there.join(', ');
+        this.#end({ exitCode: 1, text: `host ${link.name} has no address in ${network} (--iface): it has ${has}` }, 0);
       }
     }
   }

@@ -129,9 +129,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     hosts.filter('node3', { input: 'ip saddr 10.77.0.1' });
     const { code, lastLine } = await running.job.end();
     expect(code).toBe(1);
-    expect(lastLine).toMatch(
-      /^tsmpirun: lost the agent on node3 \(pid \d+\): (its launcher did not answer for \d\.\d s|it was silent for 4 s)$/,
-    );
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): its launcher did not answer for \d\.\d s$/);
     expect(running.ranks('node3')).toEqual([]);
     hosts.filter('node3', {});
     expect(await hosts.leftovers()).toEqual([]);
@@ -203,7 +201,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     hosts.kill('node4');
     const { code, lastLine } = await running.job.end();
     expect(code).toBe(1);
-    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node4 \(pid \d+\): ssh exited with code 255$/);
+    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node4 \(pid \d+\): ssh exited with code 255/);
   });
 
   test('a host loses its power', async () => {

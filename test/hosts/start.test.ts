@@ -19,7 +19,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
   afterAll(() => hosts?.down());
 
   const run = (...args: string[]) => runOnHosts(hosts, ['--quiet', ...args]);
-  const lines = (text: string): string[] => text.trim().split('\n').sort();
+  const lines = (text: string): string[] => text.replace(/\n$/, '').split('\n').sort();
 
   test('a rank for each slot, on the launcher’s host and on others', async () => {
     const { code, stdout, stderr } = await run('--host', 'node1:2,node2,node3,node4:2', ...WHERE);

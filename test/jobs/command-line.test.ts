@@ -113,6 +113,25 @@ test('--version and --help', async () => {
   expect(code).toBe(0);
 });
 
+test.each([
+  [{ PBS_NODEFILE: 'nodes' }, /^tsmpirun: this version starts no agents by pbs: where hosts take ssh, add --starter ssh$/],
+  [{ AZ_BATCH_HOST_LIST: '192.0.2.1,192.0.2.2' }, /^tsmpirun: this version starts no agents by azure-batch: where hosts/],
+  [
+    { SLURM_JOB_ID: '1', SLURM_JOB_NODELIST: 'n[2-1]' },
+    /^tsmpirun: SLURM_JOB_NODELIST is n\[2-1\]: expected hosts as n\[001-003,7\]$/,
+  ],
+] as const)('inside an allocation: %j', async (env, message) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsmpi-nodes-'));
+  try {
+    writeFileSync(join(folder, 'nodes'), 'one.invalid\ntwo.invalid\n');
+    const { code, lastLine } = await runJob(['--exec', 'true'], { env, cwd: folder });
+    expect(lastLine).toMatch(message);
+    expect(code).toBe(2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('the launcher needs no package to start plain JavaScript, and says what TypeScript needs', async () => {
   // Away from node_modules: neither yargs nor esbuild can be found.
   const away = mkdtempSync(join(tmpdir(), 'tsmpi-away-'));

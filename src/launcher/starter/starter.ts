@@ -9,6 +9,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 /** What is kept of its output: it is for people, who want its end. */
 const MAX_OUTPUT_BYTES = 16_384;
+/** What stands before an agent's last words. */
+const AGENT_SAYS = 'tsmpi agent: ';
 /** How long it may take to end once its input has. */
 const END_MS = 500;
 
@@ -64,9 +66,11 @@ export class StarterProcess {
     return this.#end !== undefined;
   }
 
-  /** How it ended, in words, if it did so by itself. */
+  /** Why it ended, if it did so by itself: in the words of the one agent that it held, or else how. */
   get ownEnd(): string | undefined {
-    return this.#end?.isOwn === true ? this.#end.how : undefined;
+    if (this.#end?.isOwn !== true) return undefined;
+    const said = this.hosts.length === 1 ? this.output.findLast((line) => line.startsWith(AGENT_SAYS)) : undefined;
+    return said?.slice(AGENT_SAYS.length) ?? this.#end.how;
   }
 
   /** What it printed, line by line. */

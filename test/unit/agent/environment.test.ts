@@ -1,7 +1,7 @@
 /** The environment of ranks. */
 
 import { expect, test } from 'vitest';
-import { baseEnvironment, rankEnvironment } from '../../../src/agent/environment.ts';
+import { baseEnvironment, hostEnvironment, rankEnvironment, travellingEnvironment } from '../../../src/agent/environment.ts';
 
 const place = { rank: 5, size: 8, localRank: 1, hugePages: true, bootstrap: '{"x":1}' };
 
@@ -36,4 +36,36 @@ test('huge pages: appended to what is there, not against the user’s own word',
   expect(tunables('a=1')).toBe('a=1:glibc.malloc.hugetlb=1');
   expect(tunables('glibc.malloc.hugetlb=0')).toBe('glibc.malloc.hugetlb=0');
   expect(tunables('a=1', false)).toBe('a=1');
+});
+
+test('what travels to another host: all but what is bound to a host, and to a user where that is another', () => {
+  const env = { PATH: '/bin', HOME: '/home/me', USER: 'me', LC_ALL: 'C', TSMPI_MINE: '1', TMP: '/t', HOSTNAMES: 'kept' };
+  const bound = {
+    ...{
+      SSH_TTY: 'x',
+      SSH_CONNECTION: 'x',
+      DISPLAY: ':0',
+      WAYLAND_DISPLAY: 'x',
+      XDG_RUNTIME_DIR: 'x',
+      TMPDIR: '/t',
+      HOSTNAME: 'h',
+    },
+    ...{ SLURM_JOB_ID: '1', SLURMD_NODENAME: 'n', SRUN_DEBUG: '1', PBS_JOBID: '1', PMI_RANK: '0', PMIX_RANK: '0' },
+  };
+  expect(travellingEnvironment({ ...env, ...bound }, undefined)).toEqual(env);
+  const { HOME, USER, ...others } = env;
+  expect([HOME, USER]).toEqual(['/home/me', 'me']);
+  expect(travellingEnvironment({ ...env, ...bound }, 'somebody')).toEqual(others);
+});
+
+test('on another host the ranks start from what came, and from who the agent is there', () => {
+  const { HOME } = process.env;
+  expect(hostEnvironment({ PATH: '/there', OWN: '1' })).toMatchObject({
+    PATH: '/there',
+    OWN: '1',
+    ...(HOME === undefined ? {} : { HOME }),
+  });
+  expect(hostEnvironment({ HOME: '/theirs' })).toMatchObject({ HOME: '/theirs' });
+  expect(Object.keys(hostEnvironment({}))).not.toContain('PATH');
+  expect(hostEnvironment(undefined)).toBe(process.env);
 });
