@@ -8,7 +8,7 @@
 
 import { nowMs } from '../base/clock.ts';
 import type { Send } from '../p2p/point-to-point.ts';
-import { CONTROL, RANK_STATE } from '../segment/layout.ts';
+import { CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
 import type { Rank } from './rank.ts';
 
 /** Time without any progress after which sends to ranks that are ending too are given up, in milliseconds. */
@@ -59,6 +59,9 @@ function completeSends(rank: Rank): string[] {
 function isLost({ segment, description, worldRank }: Rank, send: Send, isQuiet: boolean): boolean {
   const peer = send.context.members.worldOf[send.dest]!;
   if (peer === worldRank) return true;
-  const state = segment.state(description.localRanks.indexOf(peer));
+  const local = description.localRanks.indexOf(peer);
+  // Of a rank on another host only its end is known here.
+  if (local < 0) return Atomics.load(segment.i32, segment.peer(peer, PEER.departed)) !== 0; // pairs with the agent's store
+  const state = segment.state(local);
   return state === RANK_STATE.departed || (isQuiet && state === RANK_STATE.finalizing);
 }

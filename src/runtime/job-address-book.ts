@@ -11,11 +11,9 @@ import type { JobDescription } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
 import { CONTROL, HEADER, PEER } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
+import type { Address, AddressBook } from '../transport/websocket/address-book.ts';
 
-/** Where a rank listens, or why it cannot be reached. */
-type Address = { readonly host: string; readonly port: number } | { readonly refused: string };
-
-export class JobAddressBook {
+export class JobAddressBook implements AddressBook {
   readonly #addon: Addon;
   readonly #segment: Segment;
   readonly #localRank: number;
@@ -29,7 +27,7 @@ export class JobAddressBook {
     this.#description = description;
   }
 
-  /** This rank listens on that port, at all addresses of its host. */
+  /** This rank listens on that port, at its host's address. */
   publish(port: number): void {
     const { i32 } = this.#segment;
     // Pairs with the agent's load once it is rung.

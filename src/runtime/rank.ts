@@ -37,6 +37,7 @@ import { ShmTransport } from '../transport/shm/shm-transport.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { AddressBook } from '../transport/websocket/address-book.ts';
 import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
+import { JobAddressBook } from './job-address-book.ts';
 import type { Place } from './place.ts';
 import { type Candidate, chooseRoute, isAllowed, type Route } from './routes.ts';
 import { LOOPBACK, SegmentAddressBook } from './segment-address-book.ts';
@@ -101,6 +102,7 @@ export function startRank(
   const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
   const usesMemory = isAllowed(transports, shm.name);
   const websocket = openWebsocket(description, worldRank, usesMemory, place.kind, addon, parking, () => {
+    if (description.hosts.length > 1) return new JobAddressBook(addon!, segment, localRank, description);
     return new SegmentAddressBook(segment, localRank, localOf, parking);
   });
   const candidates: Candidate[] = [
@@ -156,7 +158,7 @@ export function startRank(
 
 /** Open the transport between hosts where a peer needs it; else return why there is none. */
 function openWebsocket(
-  { id, key, size, localRanks, transports }: JobDescription,
+  { id, key, size, localRanks, transports, addresses, hostIndex }: JobDescription,
   worldRank: number,
   usesMemory: boolean,
   kind: Place['kind'],
@@ -170,7 +172,7 @@ function openWebsocket(
     return 'ranks that are threads have no sockets of their own: start them with --ranks process';
   return new WebsocketTransport({
     ...{ addon, worldRank, size, jobId: id, key: Buffer.from(key, 'base64'), book: openBook() },
-    bind: { addresses: [LOOPBACK] },
+    bind: { addresses: [addresses[hostIndex] ?? LOOPBACK] },
     isBesideMemory: usesMemory && localRanks.length > 1,
     watch: (fd) => parking.watch(fd),
     // What became of the peer is its agent's to find out; what this rank waits for says the rest.

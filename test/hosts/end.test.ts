@@ -41,6 +41,21 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     if (mode === 'throw') expect(stderr).toContain('boom of rank 5');
   });
 
+  test.each(['wait', 'await'])('a rank ends while ranks of other hosts %s for it', async (how) => {
+    const args = ['--quiet', '--host', 'node1,node2,node3', program('wait.mjs'), 'leave', how];
+    const { code, stderr, lastLine } = await new HostJob(hosts, args).end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: rank 1 on node2 \(pid \d+\): ended while ranks? 0?(, )?2? waits? for it$/);
+    expect(stderr).toMatch(/tsmpirun: rank [02] on node[13] \(pid \d+\) waits in recv\(source 1, tag 7\) on world/);
+  });
+
+  test('a rank fails while ranks of other hosts wait for it: it is the cause, not what it does to them', async () => {
+    const args = ['--quiet', '--host', 'node1,node2,node3', program('wait.mjs'), 'throw'];
+    const { code, lastLine } = await new HostJob(hosts, args).end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: rank 1 on node2 \(pid \d+\): exited with code 1$/);
+  });
+
   test.each(['sleep', 'spin', 'stop', 'deaf', 'child'])('kill -9 of an agent whose ranks %s', async (mode) => {
     const running = await startLingering(mode);
     process.kill(running.agent('node3'), 'SIGKILL');

@@ -112,6 +112,12 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
     expect(none.lastLine).toMatch(/^tsmpirun: host node[13] has no address in 10\.99\.0\.0\/16 \(--iface\): it has \S+$/);
   });
 
+  test('ranks of all hosts exchange messages', async () => {
+    const { code, stdout, stderr } = await run('--host', 'node1:2,node2:2,node3', program('ring.mjs'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(lines(stdout)).toEqual([0, 1, 2, 3, 4].map((rank) => `rank ${rank} of 5 got ${(rank + 4) % 5}, all together 10`));
+  });
+
   test('ranks that would have to talk across hosts say that they cannot', async () => {
     const { code, stderr } = await run('--host', 'node1,node2', '--transport', 'self,shm', program('ring.mjs'));
     expect(code).toBe(1);
