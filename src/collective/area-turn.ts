@@ -215,9 +215,10 @@ export function readPayload(
   count: number,
   byteOffset = 0,
 ): void {
-  compareWith(area, port, rank, turn);
   const slot = slotOf(area, port.size, rank, turn);
-  const written = area.views.i32[(slot + TYPE_BYTES) >> 2]!;
+  const { i32 } = area.views;
+  if (i32[(slot + CHECK_BYTES) >> 2] !== port.check) throw port.mismatch(rank);
+  const written = i32[(slot + TYPE_BYTES) >> 2]!;
   if (written !== code && !isCompatible(written, code)) throw port.mismatch(rank);
   COPY_OUT[code]!(area.views, slot + SLOT_HEADER_BYTES + byteOffset, into, at, count);
 }
@@ -233,8 +234,9 @@ export function reducePayload(
   inout: TypedArray,
   count: number,
 ): void {
-  compareWith(area, port, rank, turn);
-  reduceInto(op, code, area.views.byCode[code]!, inout, count, payloadIndex(area, port.size, rank, turn, code), 0);
+  const slot = slotOf(area, port.size, rank, turn);
+  if (area.views.i32[(slot + CHECK_BYTES) >> 2] !== port.check) throw port.mismatch(rank);
+  reduceInto(op, code, area.views.byCode[code]!, inout, count, (slot + SLOT_HEADER_BYTES) / (1 << ELEMENT_SHIFT[code]!), 0);
 }
 
 /**

@@ -38,7 +38,7 @@ function* run(port: Port, area: Area, turn: number, { input, output, op, code }:
   writePayload(area, port, turn, code, input, 0, count);
   raiseFlag(area, port, turn);
   for (let rank = 0; rank < size; rank++) {
-    if (!hasRaised(area, size, rank, turn)) yield untilRaised(area, port, rank, turn);
+    if (rank !== port.rank && !hasRaised(area, size, rank, turn)) yield untilRaised(area, port, rank, turn);
     if (rank === 0) readPayload(area, port, 0, turn, code, output, 0, count);
     else reducePayload(area, port, rank, turn, op, code, output, count);
   }
