@@ -1,6 +1,6 @@
 /**
  * Three projects: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/) and `hosts` (jobs over
- * test hosts, which need root). Whole jobs run one file at a time: each takes all cores.
+ * test hosts, which need root). Whole jobs run one file at a time, each takes all cores; so do the projects, one after the other.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -15,19 +15,20 @@ export default defineConfig({
   test: {
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
-      { test: { ...common, name: 'unit', include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
+      { test: { ...common, name: 'unit', sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
       {
         // Programs that a test runs in its own process import the package as others do.
         resolve: { alias: { tsmpi: fileURLToPath(new URL('./src/index.ts', import.meta.url)) } },
         test: {
           ...common,
           name: 'jobs',
+          sequence: { groupOrder: 1 },
           include: ['test/jobs/**/*.test.ts', 'test/random/**/*.test.ts', 'test/examples.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
         },
       },
-      { test: { ...common, name: 'hosts', include: ['test/hosts/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 } },
+      { test: { ...common, name: 'hosts', sequence: { groupOrder: 2 }, include: ['test/hosts/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 } },
     ],
   },
 });
