@@ -252,11 +252,14 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
     return false;
   }
 
-  override stalled(): boolean {
+  override get mayStall(): boolean {
+    return true;
+  }
+
+  override stalled(): void {
     const { hasMismatch, history } = this.#space;
     const error = hasMismatch ? this.#space.takeMismatch() : history.findDisagreement(this.#number);
     if (error !== undefined) this.#break(error);
-    return true;
   }
 
   describe(): string {

@@ -109,10 +109,12 @@ export class ListOperation extends Operation<unknown> implements Owner {
     else if (this.#isOver()) this.#finish();
   }
 
-  override stalled(): boolean {
-    let again = false;
-    for (const request of this.#requests) if (!request.done && request.stalled()) again = true;
-    return again;
+  override get mayStall(): boolean {
+    return this.#requests.some((request) => !request.done && request.mayStall);
+  }
+
+  override stalled(): void {
+    for (const request of this.#requests) if (!request.done) request.stalled();
   }
 
   describe(): string {

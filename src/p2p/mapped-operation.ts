@@ -43,8 +43,12 @@ export class MappedOperation<S, T> extends Operation<T> implements Owner {
     this.complete();
   }
 
-  override stalled(): boolean {
-    return this.#inner.stalled();
+  override get mayStall(): boolean {
+    return this.#inner.mayStall;
+  }
+
+  override stalled(): void {
+    this.#inner.stalled();
   }
 
   override withdraw(): boolean {

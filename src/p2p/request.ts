@@ -106,10 +106,13 @@ export abstract class Operation<T> implements Request<T> {
   abstract describe(): string;
   /** World ranks it waits for; it is stuck when `all` of them (else any of them) have departed. */
   abstract waitsFor(): { readonly ranks: ArrayLike<number>; readonly all: boolean };
-  /** It has been waited for long: it may find out that it never completes, and fail. Return whether to ask it again later. */
-  stalled(): boolean {
+  /** Whether it can find out, when it is waited for long, that it never completes. */
+  get mayStall(): boolean {
     return false;
   }
+
+  /** It has been waited for long: fail if it never completes. */
+  stalled(): void {}
 
   /** The communicator on which it fails, where there is one. */
   get members(): Membership | undefined {

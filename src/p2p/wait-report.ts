@@ -117,7 +117,7 @@ export class WaitReport {
 
   #write(text: string, operations: readonly Operation<unknown>[]): void {
     this.#isWritten = true;
-    this.#lookAtMs = nowMs() + LOOK_MS;
+    this.#lookAtMs = operations.some(({ mayStall }) => mayStall) ? nowMs() + LOOK_MS : Number.POSITIVE_INFINITY;
     this.#record!.setText(`${text}${this.#describeTrouble(operations)}`);
   }
 
@@ -128,10 +128,9 @@ export class WaitReport {
   #look(waiting: readonly Operation<unknown>[]): number {
     const leftMs = this.#lookAtMs - nowMs();
     if (leftMs > 0) return leftMs === Number.POSITIVE_INFINITY ? -1 : leftMs;
-    let again = false;
-    for (const operation of waiting) if (operation.stalled()) again = true;
-    this.#lookAtMs = again ? nowMs() + LOOK_AGAIN_MS : Number.POSITIVE_INFINITY;
-    return again ? LOOK_AGAIN_MS : -1;
+    this.#lookAtMs = nowMs() + LOOK_AGAIN_MS;
+    for (const operation of waiting) operation.stalled();
+    return LOOK_AGAIN_MS;
   }
 
   /** Say of the first rank that cannot be reached why. */

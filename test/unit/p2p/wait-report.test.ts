@@ -21,7 +21,7 @@ test('a rank waits in vain only if it finds nothing after it has seen that the o
     undefined,
   );
   const waitsFor = () => ({ ranks: [3], all: true });
-  const receive = { describe: () => 'recv', waitsFor, stalled: () => false } as unknown as Operation<unknown>;
+  const receive = { describe: () => 'recv', waitsFor, mayStall: false } as unknown as Operation<unknown>;
 
   // Not before the wait has lasted a while.
   const end = performance.now() + DEADLINE_MS;
@@ -55,7 +55,8 @@ test('what waits is asked whether it can ever complete, before who has departed 
   const barrier = {
     describe: () => 'barrier',
     waitsFor: () => ({ ranks: [3], all: true }),
-    stalled: () => told.push('asked') > 0,
+    mayStall: true,
+    stalled: () => told.push('asked'),
   } as unknown as Operation<unknown>;
   const end = performance.now() + DEADLINE_MS;
   let left = report.beforeSleep(barrier);
