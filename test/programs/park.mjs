@@ -1,12 +1,13 @@
 /**
  * Round trips with random pauses, so that the peer is anywhere between polling and sleeping; a lost wake-up hangs. Rank 0
- * prints the trips and how often both ranks slept.
+ * prints the trips and how often both ranks slept. Goes on beyond the trips until they slept as often as is wanted.
  */
 
 import { readFileSync } from 'node:fs';
 import { SUM, world } from 'tsmpi';
 
 const trips = Number(process.argv[2]);
+const wanted = Number(process.argv[3] ?? 0);
 const peer = 1 - world.rank;
 const word = new Int32Array(1);
 let state = world.rank * 7919 + 1;
@@ -21,7 +22,8 @@ const pause = () => {
 const sleeps = () => Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readFileSync('/proc/thread-self/status', 'latin1'))[1]);
 
 const before = sleeps();
-for (let k = 0; k < trips; k++) {
+
+async function travel(k) {
   pause();
   const isAwaited = random(2) === 0;
   const expect = (value) => {
@@ -39,5 +41,9 @@ for (let k = 0; k < trips; k++) {
     }
   }
 }
-const all = await world.allreduce(sleeps() - before, SUM);
-if (world.rank === 0) console.log(`${trips} trips, ${all} sleeps`);
+let [done, all] = [0, 0];
+do {
+  for (const end = done === 0 ? trips : done + 1000; done < end; done++) await travel(done);
+  all = await world.allreduce(sleeps() - before, SUM);
+} while (all < wanted);
+if (world.rank === 0) console.log(`${done} trips, ${all} sleeps`);
