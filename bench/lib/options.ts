@@ -16,6 +16,8 @@ export function readOptions(defaults: {
   readonly min: number;
   readonly max: number;
   readonly sizes?: readonly number[];
+  /** Repetitions before those that count, unless -x says otherwise: 1. */
+  readonly warmup?: number;
 }): BenchOptions {
   try {
     const { values } = parseArgs({
@@ -32,7 +34,7 @@ export function readOptions(defaults: {
     return {
       sizes: values.m === undefined && defaults.sizes !== undefined ? defaults.sizes : range,
       iterations: values.i === undefined ? undefined : whole('-i', values.i),
-      warmup: values.x === undefined ? 1 : whole('-x', values.x),
+      warmup: values.x === undefined ? (defaults.warmup ?? 1) : whole('-x', values.x),
       repetitions: values.r === undefined ? 11 : Math.max(1, whole('-r', values.r)),
     };
   } catch (error) {

@@ -2,25 +2,47 @@
  * CopyChoice: which way the payload of announced messages moves, measured on this host while it runs.
  *
  * The idea: a single copy (fetch) wins on huge pages, two pipelined copies (stream) on small ones and where the reader's
- * system call is slow; where the border lies depends on host, pages and size. So for each size class each way is tried a
- * few times, then the one whose best time was shorter is taken, and the other is tried again now and then.
+ * system call is slow; where the border lies depends on host, pages and size. So for each size class both ways are tried,
+ * a few messages each, and the one whose best time was shorter is taken until the next trial. Trials become seldom, but
+ * never end: pages change, and young code is slow, most of all the stream's.
+ *
+ *     fetch x TRIALS, stream x TRIALS, the better x 16, fetch x TRIALS, stream x TRIALS, the better x 32, ... x 4096
+ *
+ * Only a message that was matched after its phase began counts in it: one matched before may have run beside the other way.
  *
  * Limits: times are taken by the receiver, from the match to the last byte. A sender that computes answers late, which
  * speaks for the fetch, rightly.
  */
 
-/** Trials of each way before choosing; the first of each also pays for pages touched first. */
+/** Messages tried of each way. */
 const TRIALS = 4;
-/** The way not chosen is tried again once in so many messages. */
-const RETRY_INTERVAL = 256;
+/** Messages between two trials: at first, and at most. */
+const FIRST_INTERVAL = 16;
+const LONGEST_INTERVAL = 4096;
+
+const FETCHES = 0;
+const STREAMS = 1;
+const CHOSEN = 2;
 
 /** What is known of one size class. */
 class SizeClass {
-  fetches = 0;
-  streams = 0;
-  fetchNsPerByte: number = Number.POSITIVE_INFINITY;
-  streamNsPerByte: number = Number.POSITIVE_INFINITY;
-  sinceRetry = 0;
+  phase = FETCHES;
+  /** Messages of this phase so far. */
+  count = 0;
+  sinceMs = 0;
+  interval = FIRST_INTERVAL;
+  /** Best time in the trial of each way, in nanoseconds per byte. */
+  fetchBest = 0;
+  streamBest = 0;
+
+  /** Go on to the next phase when this one has its messages. */
+  advance(nowMs: number): void {
+    if (this.count < (this.phase === CHOSEN ? this.interval : TRIALS)) return;
+    if (this.phase === CHOSEN) this.interval = Math.min(2 * this.interval, LONGEST_INTERVAL);
+    this.phase = this.phase === CHOSEN ? FETCHES : this.phase + 1;
+    this.count = 0;
+    this.sinceMs = nowMs;
+  }
 }
 
 export class CopyChoice {
@@ -29,13 +51,8 @@ export class CopyChoice {
 
   /** Return whether a message of that length is better fetched. */
   prefersFetch(byteLength: number): boolean {
-    const known = this.#classOf(byteLength);
-    if (known.fetches < TRIALS) return true;
-    if (known.streams < TRIALS) return false;
-    const isFetchBetter = known.fetchNsPerByte <= known.streamNsPerByte;
-    if (++known.sinceRetry < RETRY_INTERVAL) return isFetchBetter;
-    known.sinceRetry = 0;
-    return !isFetchBetter;
+    const { phase, fetchBest, streamBest } = this.#classOf(byteLength);
+    return phase === FETCHES || (phase === CHOSEN && fetchBest <= streamBest);
   }
 
   /** Note from when to when a message moved, in milliseconds; it began no earlier than the one before it ended. */
@@ -43,13 +60,16 @@ export class CopyChoice {
     const known = this.#classOf(byteLength);
     const nsPerByte = ((endMs - Math.max(startMs, this.#lastEndMs)) * 1e6) / byteLength;
     this.#lastEndMs = endMs;
-    if (isFetch) {
-      known.fetches++;
-      known.fetchNsPerByte = Math.min(known.fetchNsPerByte, nsPerByte);
-    } else {
-      known.streams++;
-      known.streamNsPerByte = Math.min(known.streamNsPerByte, nsPerByte);
+    if (startMs < known.sinceMs) return;
+    if (known.phase === FETCHES) {
+      if (!isFetch) return;
+      known.fetchBest = known.count === 0 ? nsPerByte : Math.min(known.fetchBest, nsPerByte);
+    } else if (known.phase === STREAMS) {
+      if (isFetch) return;
+      known.streamBest = known.count === 0 ? nsPerByte : Math.min(known.streamBest, nsPerByte);
     }
+    known.count++;
+    known.advance(endMs);
   }
 
   #classOf(byteLength: number): SizeClass {

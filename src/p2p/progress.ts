@@ -29,6 +29,13 @@ import { WaitReport } from './wait-report.ts';
 
 /** Polls of an inbox that find nothing before a rank with a core of its own yields: about 50 microseconds (bench/osu/latency). */
 const SPIN_POLLS = 4000;
+/**
+ * The budget doubles, up to so many times, after each sleep shorter than SHORT_SLEEP_MS, and halves after each longer one. Whoever
+ * waits for a long message would sleep just before its end, each time: 1 MiB takes 50 to 100 microseconds, ringing a
+ * sleeper costs its peer 8 and waking takes 25 (bench/osu/bw).
+ */
+const MOST_PATIENCE = 16;
+const SHORT_SLEEP_MS = 1;
 /** Slices given away before sleeping when ranks share cores (bench/osu/allreduce with 8 ranks on 2 cores). */
 const YIELDS = 200;
 /** The same with a core of its own: a neighbour may have borrowed it. */
@@ -75,6 +82,10 @@ export class Progress implements Sleeper, Driver {
   #tickCount = 0;
   #settled = 0;
   #isTickScheduled = false;
+  /** Times the usual budget that this rank spins. */
+  #patience = 1;
+  /** When control went to the event loop with operations awaited; 0: it did not. */
+  #sleptSince = 0;
   #readyCount = 0;
   #lastTurn = nowMs();
 
@@ -148,7 +159,8 @@ export class Progress implements Sleeper, Driver {
         idle = 0;
         continue;
       }
-      if (++idle > this.#spinPolls) this.#idle(operation, idle - this.#spinPolls, limit);
+      const budget = this.#spinPolls * this.#patience;
+      if (++idle > budget) this.#idle(operation, idle - budget, limit);
       else if ((idle & 255) === 0 && (limit !== Number.POSITIVE_INFINITY || operation.limit !== undefined)) {
         this.#checkTime(operation, limit);
       }
@@ -213,7 +225,12 @@ export class Progress implements Sleeper, Driver {
   /** The event loop turned, or somebody rang while it had control. */
   onTurn(): void {
     this.#lastTurn = nowMs();
+    const before = this.#settled;
     while (this.poll());
+    if (this.#settled !== before && this.#sleptSince !== 0) {
+      this.#noteSleep(this.#lastTurn - this.#sleptSince);
+      this.#sleptSince = 0;
+    }
     if (this.#waitingCount !== 0 && this.#spinPolls !== 0) this.#scheduleTick();
     this.#enterLoop();
   }
@@ -246,7 +263,14 @@ export class Progress implements Sleeper, Driver {
     const reportMs = this.#report.beforeSleep(operation);
     if (operation.done) return;
     const sleepMs = reportMs < 0 ? leftMs : leftMs < 0 ? reportMs : Math.min(leftMs, reportMs);
+    const start = nowMs();
     this.#parking!.sleep(sleepMs < 0 ? -1 : Math.ceil(sleepMs));
+    this.#noteSleep(nowMs() - start);
+  }
+
+  #noteSleep(durationMs: number): void {
+    if (durationMs < SHORT_SLEEP_MS) this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
+    else if (this.#patience > 1) this.#patience /= 2;
   }
 
   #checkTime(operation: Operation<unknown>, limit: number): void {
@@ -303,7 +327,7 @@ export class Progress implements Sleeper, Driver {
       if (this.#spinPolls === 0) {
         if (polls >> 4 > this.#yields) return false;
         this.#parking!.yield();
-      } else if (end === 0) end = nowMs() + this.#awaitSpinMs;
+      } else if (end === 0) end = nowMs() + this.#awaitSpinMs * this.#patience;
       else if (nowMs() > end) return false;
     }
   }
@@ -311,7 +335,9 @@ export class Progress implements Sleeper, Driver {
   /** Hand control to the event loop. */
   #enterLoop(): void {
     const parking = this.#parking!;
-    if (this.#waitingCount !== 0) {
+    if (this.#waitingCount === 0) this.#sleptSince = 0;
+    else {
+      if (this.#sleptSince === 0) this.#sleptSince = nowMs();
       parking.hold(true);
       this.#report.beforeLoop(() => this.#waiting.filter(({ done }) => !done), this.#isOnlyOurs);
     }

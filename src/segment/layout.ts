@@ -9,7 +9,7 @@
  *                                 departed (1: that rank of another host has ended); the agent writes
  *                  inboxes        cellCount x 64 bytes per rank (inbox.ts)
  *                  small buffers  per rank: smallCount x (64 + 8192) bytes: eager messages; owned by the sender
- *                  large buffers  per rank: largeCount x (64 + 32768) bytes: pieces of long messages; owned by the sender
+ *                  large buffers  per rank: largeCount x (64 + 131072) bytes: pieces of long messages; owned by the sender
  *                  areas          areaCount x areaByteLength: memory of collectives, one area a communicator at most
  *
  *     control block of a rank (who writes)
@@ -32,7 +32,8 @@ export const CELL_BYTES = 64;
 /** Bytes of a message that travel inside the cell. */
 export const SHORT_BYTES = 32;
 export const SMALL_BYTES = 8192;
-export const LARGE_BYTES = 32768;
+/** A piece costs about a microsecond beside its copy, in cells and states that change cores: 32 and 64 KiB were slower by a third (bench/osu/bw). */
+export const LARGE_BYTES = 131_072;
 /** Line in front of each buffer; word 0: 0 free, 1 in use, 2 in use and the owner sleeps until it is free. */
 export const BUFFER_HEADER_BYTES = 64;
 /** Bytes that one rank contributes to an area's slot (collective/port.ts lays an area out). */

@@ -32,7 +32,7 @@ test('with less than the smallest wants nothing starts', async () => {
   expect(code).toBe(1);
   expect(stdout).toBe('');
   expect(stderr).toMatch(
-    /^tsmpirun: no memory for the segment of 8 ranks: \d\.\d MiB wanted, \d\.\d MiB at the least, 0\.5 MiB there\n$/,
+    /^tsmpirun: no memory for the segment of 8 ranks: \d+\.\d MiB wanted, \d\.\d MiB at the least, 0\.5 MiB there\n$/,
   );
 });
 
