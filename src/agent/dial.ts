@@ -9,6 +9,7 @@ import { networkInterfaces } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import type { ClientOptions, WebSocket } from 'ws';
 import { type Invitation, parseInvitation } from './invitation.ts';
+import { isWithdrawn, takeInvitation } from './invitation-file.ts';
 import type { AgentPlace, FromAgent, ToAgent } from './protocol.ts';
 import { CIPHERS, deriveKey, HANDSHAKE_MS, WEBSOCKET_OPTIONS, WebSocketConnection } from './websocket-connection.ts';
 
@@ -22,18 +23,23 @@ export interface Dialed {
   readonly invitation: Invitation;
 }
 
-/** Read the invitation from standard input, which stays open, and dial. Throws in words. */
-export async function dialLauncher(): Promise<Dialed> {
-  const invitation = parseInvitation(await readLine());
+/**
+ * Read the invitation, from standard input, which stays open, or from that file, and dial. Throws in words.
+ */
+export async function dialLauncher(file: string | undefined): Promise<Dialed> {
+  const invitation = parseInvitation(file === undefined ? await readLine() : takeInvitation(file));
   const addresses = new Set([...starterAddresses(), ...invitation.addresses]);
   const deadlineMs = performance.now() + DIAL_MS;
-  let isStarterGone = false;
-  process.stdin.once('end', () => {
-    isStarterGone = true;
-  });
+  let isInputOver = false;
+  if (file === undefined) {
+    process.stdin.once('end', () => {
+      isInputOver = true;
+    });
+  }
   let failures: string[] = [];
   do {
-    if (isStarterGone) throw new Error('standard input ended: the starter is gone');
+    if (isInputOver) throw new Error('standard input ended: the starter is gone');
+    if (file !== undefined && isWithdrawn(file)) throw new Error('the launcher has given up: its invitations are gone');
     failures = [];
     for (const address of addresses) {
       try {

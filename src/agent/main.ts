@@ -1,6 +1,6 @@
 /**
  * Entry of the agent's process: `node dist/agent.js`, started by a starter with the control connection as descriptor 3, or
- * `node dist/agent.js dial` on another host, with an invitation on standard input.
+ * `node dist/agent.js dial [FILE]` on another host, with an invitation on standard input or in that file.
  *
  * The agent is in a session of its own, so no terminal signal reaches it; SIGTERM and its kin, sent to it by name, end it
  * and its ranks. Loads few and small modules: ranks start only after this file has run.
@@ -28,7 +28,8 @@ process.on('uncaughtException', (error) => {
   agent.fail(`the agent failed: ${error.stack ?? error}`);
 });
 
-if (process.argv[2] === 'dial') await startAfar();
+const [, , mode, file] = process.argv;
+if (mode === 'dial') await startAfar();
 else {
   const socket = new Socket({ fd: CONNECTION_FD, readable: true, writable: true });
   agent = new Agent(new StreamConnection<FromAgent, ToAgent>(socket));
@@ -37,7 +38,7 @@ else {
 async function startAfar(): Promise<void> {
   const { dialLauncher, ownAddresses, placeOf } = await import('./dial.ts');
   try {
-    const { connection, invitation } = await dialLauncher();
+    const { connection, invitation } = await dialLauncher(file);
     agent = new Agent(connection, {
       place: placeOf(invitation),
       addresses: ownAddresses(),
@@ -47,6 +48,7 @@ async function startAfar(): Promise<void> {
     process.stderr.write(`tsmpi agent: ${(error as Error).message}\n`);
     process.exit(1);
   }
+  if (file !== undefined) return;
   const onStarterGone = (): void => agent?.abandon(undefined);
   process.stdin.on('end', onStarterGone).on('error', onStarterGone).resume();
   if (process.stdin.readableEnded) onStarterGone();

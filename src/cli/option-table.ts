@@ -54,9 +54,9 @@ export const OPTIONS: readonly OptionEntry[] = [
   {
     name: 'starter',
     value: 'NAME',
-    choices: ['local', 'ssh', 'slurm'],
+    choices: ['local', 'ssh', 'slurm', 'pbs'],
     group: 'Hosts',
-    text: 'what starts the ranks of other hosts; default: srun inside a Slurm allocation, else ssh',
+    text: 'what starts the agents of other hosts; default: srun in a Slurm allocation, pbs_tmrsh in a PBS job, else ssh',
   },
   { name: 'rsh', value: 'COMMAND', group: 'Hosts', text: 'remote shell in place of ssh, with its arguments' },
   {

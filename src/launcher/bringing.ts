@@ -9,15 +9,17 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ownAddresses } from '../agent/dial.ts';
 import type { Invitation } from '../agent/invitation.ts';
+import { InvitationFolder } from '../agent/invitation-file.ts';
 import type { FromAgent } from '../agent/protocol.ts';
 import { deriveKey, HANDSHAKE_MS } from '../agent/websocket-connection.ts';
 import type { AgentLink } from './agent-link.ts';
 import { type Caller, type ControlServer, listenForAgents } from './control-server.ts';
 import type { Network } from './hosts/network.ts';
 import type { StarterName } from './options.ts';
+import { findPbsFault, startByPbs } from './starter/pbs.ts';
 import { startBySlurm } from './starter/slurm.ts';
 import { findFault, startBySsh } from './starter/ssh.ts';
-import type { StarterProcess } from './starter/starter.ts';
+import type { StarterEnd, StarterProcess } from './starter/starter.ts';
 
 /** How long a host may take to bring its agent. */
 const START_MS = 30_000;
@@ -56,6 +58,8 @@ export class Bringing {
   readonly #late = new Map<AgentLink, NodeJS.Timeout>();
   /** Hosts whose login has not begun. */
   #waiting: AgentLink[] = [];
+  /** Holds invitations for agents that have no input. */
+  #folder: InvitationFolder | undefined;
 
   /** Begin to bring the agents of those links. */
   constructor(links: readonly AgentLink[], plan: BringingPlan, events: BringingEvents) {
@@ -70,12 +74,14 @@ export class Bringing {
       return;
     }
     this.#waiting = [...links];
-    this.#logIn();
+    if (plan.starter === 'pbs') void this.#writeInvitations();
+    else this.#logIn();
   }
 
   /** Bring no more, and let those go that have not come. */
   giveUp(): void {
     this.#waiting = [];
+    this.#folder?.remove();
     for (const timer of this.#late.values()) clearTimeout(timer);
     const connected = new Set(
       this.#links.flatMap(({ state, process }) => (state === 'connected' && process !== undefined ? process : [])),
@@ -95,8 +101,26 @@ export class Bringing {
   #logIn(): void {
     const underWay = this.#links.filter(({ state, process }) => state === 'starting' && process?.isOver === false);
     for (const link of this.#waiting.splice(0, MAX_LOGINS - underWay.length)) {
-      this.#hold(startBySsh(link.index, link.host, this.#command, this.#plan.rsh, this.#invite(link.index)), [link]);
+      this.#hold(this.#startOne(link), [link]);
     }
+  }
+
+  #startOne({ index, host }: AgentLink): StarterProcess {
+    if (this.#folder !== undefined) return startByPbs(index, host, this.#command, this.#folder.pathOf(index));
+    return startBySsh(index, host, this.#command, this.#plan.rsh, this.#invite(index));
+  }
+
+  /** Lay an invitation down for each host, then start the agents. */
+  async #writeInvitations(): Promise<void> {
+    try {
+      const lines = await Promise.all(this.#waiting.map(async ({ index }) => [index, await this.#invite(index)] as const));
+      if (this.#waiting.length === 0) return;
+      this.#folder = new InvitationFolder(this.#plan.jobId);
+      for (const [index, line] of lines) this.#folder.write(index, line);
+    } catch (error) {
+      for (const link of this.#waiting.splice(0)) this.#miss(link, `no invitation for it: ${(error as Error).message}`);
+    }
+    this.#logIn();
   }
 
   async #invite(hostIndex: number | undefined): Promise<string> {
@@ -116,7 +140,7 @@ export class Bringing {
       );
     }
     void process.ended.then((end) => {
-      const fault = findFault(end, process.output, this.#command);
+      const fault = this.#findFault(end, process);
       for (const link of links) this.#miss(link, fault === undefined ? end.how : `${fault} (${end.how})`);
       this.#logIn();
       const sinceMs = performance.now();
@@ -125,6 +149,10 @@ export class Bringing {
       };
       setTimeout(letGo, NOTICE_MS).unref();
     });
+  }
+
+  #findFault(end: StarterEnd, process: StarterProcess): string | undefined {
+    return this.#folder === undefined ? findFault(end, process.output, this.#command) : findPbsFault(end, this.#command);
   }
 
   #miss(link: AgentLink, why: string): void {
@@ -145,6 +173,7 @@ export class Bringing {
       }
       clearTimeout(this.#late.get(link));
       this.#events.onArrived(link, caller, message);
+      if (this.#links.every(({ state }) => state !== 'starting')) this.#folder?.remove();
       this.#logIn();
     };
   }

@@ -39,7 +39,7 @@ async function readNetwork(text: string): Promise<import('./hosts/network.ts').N
 }
 
 function requireStarter(starter: LaunchOptions['starter']): void {
-  if (starter === 'pbs' || starter === 'azure-batch') {
+  if (starter === 'azure-batch') {
     throw new UsageError(`this version starts no agents by ${starter}: where hosts take ssh, add --starter ssh`);
   }
 }

@@ -55,7 +55,13 @@ export class HostJob {
 
   /** The ssh that holds the agent of a host. */
   ssh(host: string): number {
-    return this.#find(this.#hosts.processes(this.#from), new RegExp(`^ssh\\0.*\\0${host}\\0`), `ssh to ${host}`);
+    return this.starter('ssh', host);
+  }
+
+  /** The process of that name that holds the agent of a host. */
+  starter(name: string, host: string): number {
+    const commandLine = new RegExp(`^([^\\0]*node\\0[^\\0]*/)?${name}\\0(.*\\0)?${host}\\0`);
+    return this.#find(this.#hosts.processes(this.#from), commandLine, `${name} to ${host}`);
   }
 
   #find(pids: readonly number[], commandLine: RegExp, what: string): number {

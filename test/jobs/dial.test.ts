@@ -126,7 +126,7 @@ test.each(['the end of standard input', 'the end of the connection'])('%s ends i
 
 test.each<[string, () => string | undefined, RegExp]>([
   ['no line', () => undefined, /standard input ended before an invitation came/],
-  ['no invitation', () => 'hello', /the first line of standard input is no invitation of a launcher \(5 characters\)/],
+  ['no invitation', () => 'hello', /the first line is no invitation of a launcher \(5 characters\)/],
   ['half an invitation', () => '{"jobId":"x"}', /lacks job, secret, addresses, port or heartbeat/],
   ['a seal of nobody', () => 'MUNGE:AwQFAAAAAA:', /munge cannot open the job's secret/],
 ])('%s: it says so and ends', async (_, line, message) => {

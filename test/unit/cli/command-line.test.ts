@@ -209,7 +209,7 @@ describe('mistakes', () => {
       new RegExp(`^${option} is not an option here: this version does not have it yet: leave it out$`),
     ]),
     [['--map-by', 'core', 'a'], /^--map-by got core: expected slot or host$/],
-    [['--starter', 'rsh', 'a'], /^--starter got rsh: expected local, ssh or slurm$/],
+    [['--starter', 'rsh', 'a'], /^--starter got rsh: expected local, ssh, slurm or pbs$/],
     [['--heartbeat', '0.5', 'a'], /^--heartbeat got 0\.5: expected seconds, 1 or more and at most 2000000$/],
     [['--host', 'a', '-H', 'b', 'c'], /^-H is given twice \(the first time as --host\): expected it once$/],
     [['--rsh', '', 'a'], /^--rsh got an empty value: expected a value$/],
