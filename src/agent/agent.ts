@@ -121,6 +121,8 @@ export class Agent implements RankEvents {
 
   #command(ranks: RankSet, message: ToAgent, body: Uint8Array): void {
     switch (message.kind) {
+      case 'take':
+      case 'dismiss':
       case 'start':
       case 'beat':
         return;

@@ -41,6 +41,8 @@ export interface AgentJob {
   readonly hosts: readonly JobHost[];
   /** Address by which ranks reach each host; empty for a job on one host. */
   readonly addresses: readonly string[];
+  /** First and last port on which ranks listen; absent: any. */
+  readonly ports?: readonly [first: number, last: number] | undefined;
   readonly hostOfRank: readonly number[];
   readonly hostIndex: number;
   /** What the ranks' environment is made from; undefined: the agent's own environment. */
@@ -65,6 +67,10 @@ export interface AgentJob {
 }
 
 export type ToAgent =
+  /** To an agent that waits, first of all: it has a job, on the host of that index; its answer is `hello`, or `busy`. */
+  | { readonly kind: 'take'; readonly hostIndex: number; readonly heartbeatMs: number }
+  /** To an agent that waits: nobody needs it. */
+  | { readonly kind: 'dismiss' }
   | { readonly kind: 'start'; readonly job: AgentJob }
   /** That many bytes of the rank's output have left the launcher. */
   | { readonly kind: 'credit'; readonly rank: number; readonly byteLength: number }
@@ -134,6 +140,8 @@ export type FromAgent =
       /** Addresses of the host, loopback aside. */
       readonly addresses: readonly string[];
     }
+  /** An agent that waited has another job already. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'beat'; readonly agentMs: number }
   /** That rank of this host can be reached there. */
   | { readonly kind: 'listening'; readonly ports: readonly RankPort[] }

@@ -5,6 +5,8 @@
  * alone and kept from the ranks.
  */
 
+import { DEFAULT_AGENT_PORT } from '../launcher/options.ts';
+
 export interface OptionEntry {
   /** Long name, without dashes. */
   readonly name: string;
@@ -54,9 +56,11 @@ export const OPTIONS: readonly OptionEntry[] = [
   {
     name: 'starter',
     value: 'NAME',
-    choices: ['local', 'ssh', 'slurm', 'pbs'],
+    choices: ['local', 'ssh', 'slurm', 'pbs', 'azure-batch'],
     group: 'Hosts',
-    text: 'what starts the agents of other hosts; default: srun in a Slurm allocation, pbs_tmrsh in a PBS job, else ssh',
+    text:
+      'what starts the agents of other hosts; default: srun in a Slurm allocation, pbs_tmrsh in a PBS job, nothing in an Azure ' +
+      'Batch task, whose agents wait already (tsmpi agent --listen), else ssh',
   },
   { name: 'rsh', value: 'COMMAND', group: 'Hosts', text: 'remote shell in place of ssh, with its arguments' },
   {
@@ -64,6 +68,19 @@ export const OPTIONS: readonly OptionEntry[] = [
     value: 'NETWORK',
     group: 'Hosts',
     text: 'the network whose addresses hosts use, as 10.0.0.0/8; default: the addresses by which they were reached',
+  },
+  {
+    name: 'ports',
+    value: 'FIRST-LAST',
+    group: 'Hosts',
+    text: 'ports on which ranks and the launcher take connections of other hosts, as 5000-5099; default: any',
+  },
+  { name: 'agent-port', value: 'PORT', group: 'Hosts', text: `port of agents that wait (default ${DEFAULT_AGENT_PORT})` },
+  {
+    name: 'secret-file',
+    value: 'FILE',
+    group: 'Hosts',
+    text: 'file with the secret of agents that wait; without it TSMPI_AGENT_SECRET has it',
   },
   {
     name: 'heartbeat',
@@ -149,7 +166,7 @@ const LATER = 'this version does not have it yet: leave it out';
 
 /** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([
-  ...['--stage', '--ports', '--tls'].map((name): [string, string] => [name, LATER]),
+  ...['--stage', '--tls'].map((name): [string, string] => [name, LATER]),
   ['-f', 'the option is --hostfile'],
   ['-map-by', 'the option is --map-by'],
   ['-c', 'the number of ranks is -n'],

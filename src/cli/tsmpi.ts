@@ -7,17 +7,19 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { VERSION } from '../base/version.ts';
+import { DEFAULT_AGENT_PORT } from '../launcher/options.ts';
 import { examine, formatFindings } from './doctor.ts';
 import { collectInfo, formatInfo } from './info.ts';
 
 const args = process.argv.slice(2);
-const COMMANDS = ['info', 'doctor'];
+const COMMANDS = ['info', 'doctor', 'agent'];
+const COMMAND_NAMES = `${COMMANDS.slice(0, -1).join(', ')} or ${COMMANDS.at(-1)}`;
 
 /** Say what yargs found wrong, with what was expected instead. */
 function sentence(message: string): string {
   const command = args.find((argument) => !argument.startsWith('-'));
   if (command !== undefined && !COMMANDS.includes(command)) {
-    return `unknown command ${command}: expected ${COMMANDS.join(' or ')}; see tsmpi --help`;
+    return `unknown command ${command}: expected ${COMMAND_NAMES}; see tsmpi --help`;
   }
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
   if (unknown === undefined) return message;
@@ -66,7 +68,44 @@ await yargs(args)
       if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
     },
   )
-  .demandCommand(1, `expected a command: ${COMMANDS.join(' or ')}; see tsmpi --help`)
+  .command(
+    'agent',
+    'leave an agent waiting on this host, for a launcher that comes later',
+    (command) =>
+      command
+        .usage(
+          'tsmpi agent --listen [options]\n\nFor platforms that run one command on every host, as the coordination command of an Azure ' +
+            'Batch multi-instance task. Returns once the agent listens. tsmpirun then finds it by --starter azure-batch, or by ' +
+            'the variables of the task, with the same port (--agent-port) and secret (--secret-file).\n\n' +
+            'The secret may stand in TSMPI_AGENT_SECRET instead of a file; whoever knows it may start programs on this host.',
+        )
+        .option('listen', { type: 'boolean', demandOption: 'expected --listen', description: 'wait for a launcher' })
+        .option('port', {
+          type: 'string',
+          requiresArg: true,
+          description: 'the port to listen on',
+          default: process.env.TSMPI_AGENT_PORT || String(DEFAULT_AGENT_PORT),
+        })
+        .option('secret-file', {
+          type: 'string',
+          requiresArg: true,
+          description: 'a file with the secret that launchers must know, for its user only',
+          default: process.env.TSMPI_SECRET_FILE || undefined,
+        })
+        .option('idle', {
+          type: 'string',
+          requiresArg: true,
+          description: 'seconds without a job after which the agent leaves',
+          default: '3600',
+        })
+        .option('stay', { type: 'boolean', description: 'wait for another job after one', default: false })
+        .option('foreground', { type: 'boolean', description: 'stay in the foreground', default: false }),
+    async ({ port, secretFile, idle, stay, foreground }) => {
+      const { startWaitingAgent } = await import('./waiting-agent.ts');
+      process.exitCode = await startWaitingAgent({ port, secretFile, idle, stay, foreground });
+    },
+  )
+  .demandCommand(1, `expected a command: ${COMMAND_NAMES}; see tsmpi --help`)
   .strict()
   .strictCommands()
   .version(VERSION)

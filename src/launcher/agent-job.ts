@@ -43,6 +43,7 @@ export function describeCommonJob(id: string, options: LaunchOptions, placement:
     size: placement.size,
     key: randomBytes(32).toString('base64'),
     hosts: placement.hosts.map(({ name, slots }) => ({ name, slots })),
+    ports: options.ports,
     hostOfRank: placement.hostOfRank,
     programs: options.blocks.map(({ program, args, exec, wdir, env, nodeArgs }) => ({
       program,

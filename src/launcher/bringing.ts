@@ -7,19 +7,20 @@
 
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { type Caller, type ControlServer, listenForCallers } from '../agent/control-server.ts';
 import { ownAddresses } from '../agent/dial.ts';
 import type { Invitation } from '../agent/invitation.ts';
 import { InvitationFolder } from '../agent/invitation-file.ts';
-import type { FromAgent } from '../agent/protocol.ts';
+import type { FromAgent, ToAgent } from '../agent/protocol.ts';
 import { deriveKey, HANDSHAKE_MS } from '../agent/websocket-connection.ts';
 import type { AgentLink } from './agent-link.ts';
-import { type Caller, type ControlServer, listenForAgents } from './control-server.ts';
 import type { Network } from './hosts/network.ts';
 import type { StarterName } from './options.ts';
 import { findPbsFault, startByPbs } from './starter/pbs.ts';
 import { startBySlurm } from './starter/slurm.ts';
 import { findFault, startBySsh } from './starter/ssh.ts';
 import type { StarterEnd, StarterProcess } from './starter/starter.ts';
+import { type CalledAgent, callAgent, type WaitingAgents } from './starter/waiting.ts';
 
 /** How long a host may take to bring its agent. */
 const START_MS = 30_000;
@@ -37,11 +38,15 @@ export interface BringingPlan {
   readonly heartbeatMs: number;
   /** Addresses that may be used; undefined: all. */
   readonly network: Network | undefined;
+  /** Ports to listen on; undefined: any. */
+  readonly ports: readonly [first: number, last: number] | undefined;
+  /** For the starter azure-batch. */
+  readonly waiting: WaitingAgents | undefined;
 }
 
 export interface BringingEvents {
   /** The agent of that host is there. */
-  onArrived(link: AgentLink, caller: Caller, hello: Hello): void;
+  onArrived(link: AgentLink, caller: CalledAgent, hello: Hello): void;
   /** What held the agent of that host has ended, and the agent has not noticed. */
   onLetGo(link: AgentLink, sinceMs: number): void;
   /** It will not come: why, in words, and what was printed there. */
@@ -54,7 +59,9 @@ export class Bringing {
   readonly #links: readonly AgentLink[];
   readonly #secret: Buffer = randomBytes(32);
   readonly #command: readonly string[] = [process.execPath, fileURLToPath(new URL('./agent.js', import.meta.url)), 'dial'];
-  readonly #listening: Promise<ControlServer>;
+  /** undefined: it is us who call. */
+  readonly #listening: Promise<ControlServer> | undefined;
+  readonly #givenUp: AbortController = new AbortController();
   readonly #late = new Map<AgentLink, NodeJS.Timeout>();
   /** Hosts whose login has not begun. */
   #waiting: AgentLink[] = [];
@@ -66,8 +73,13 @@ export class Bringing {
     this.#links = links;
     this.#plan = plan;
     this.#events = events;
+    if (plan.waiting !== undefined) {
+      for (const link of links) void this.#call(link, plan.waiting);
+      return;
+    }
     const key = deriveKey(this.#secret, plan.jobId, 'control');
-    this.#listening = listenForAgents(plan.jobId, key, (caller) => this.#onCaller(caller));
+    const server = { identity: plan.jobId, key, ports: plan.ports };
+    this.#listening = listenForCallers<ToAgent, FromAgent>(server, (caller) => this.#onCaller(caller, undefined));
     if (plan.starter === 'slurm') {
       const hosts = new Map(links.map(({ index, host }) => [index, host]));
       this.#hold(startBySlurm(hosts, this.#command, this.#invite(undefined)), links);
@@ -81,6 +93,7 @@ export class Bringing {
   /** Bring no more, and let those go that have not come. */
   giveUp(): void {
     this.#waiting = [];
+    this.#givenUp.abort();
     this.#folder?.remove();
     for (const timer of this.#late.values()) clearTimeout(timer);
     const connected = new Set(
@@ -94,7 +107,7 @@ export class Bringing {
     this.giveUp();
     const processes = new Set(this.#links.flatMap(({ process }) => process ?? []));
     await Promise.all([...processes].map((process) => process.stop()));
-    const server = await this.#listening.catch(() => undefined);
+    const server = await this.#listening?.catch(() => undefined);
     server?.close();
   }
 
@@ -124,7 +137,7 @@ export class Bringing {
   }
 
   async #invite(hostIndex: number | undefined): Promise<string> {
-    const { port } = await this.#listening;
+    const { port } = await this.#listening!;
     const { jobId, heartbeatMs, network } = this.#plan;
     const addresses = ownAddresses().filter((address) => network?.has(address) ?? true);
     const secret = this.#secret.toString('base64url');
@@ -160,12 +173,35 @@ export class Bringing {
     if (link.state === 'starting') this.#events.onMissing(link, why, link.process?.output ?? []);
   }
 
-  #onCaller(caller: Caller): void {
+  /** Call an agent that waits. */
+  async #call(link: AgentLink, waiting: WaitingAgents): Promise<void> {
+    try {
+      const caller = await callAgent(link.name, waiting, this.#givenUp.signal);
+      if (this.#givenUp.signal.aborted) {
+        caller.connection.drop();
+        return;
+      }
+      this.#onCaller(caller, link);
+      caller.connection.send({ kind: 'take', hostIndex: link.index, heartbeatMs: this.#plan.heartbeatMs });
+    } catch (error) {
+      this.#miss(link, (error as Error).message);
+    }
+  }
+
+  /** `called`: it is us who called. */
+  #onCaller(caller: Caller<ToAgent, FromAgent>, called: AgentLink | undefined): void {
     const { connection } = caller;
     const late = setTimeout(() => connection.drop(), HANDSHAKE_MS);
-    connection.onEnd = () => clearTimeout(late);
+    connection.onEnd = () => {
+      clearTimeout(late);
+      if (called !== undefined) this.#miss(called, 'the agent there hung up before it said who it is');
+    };
     connection.onMessage = (message) => {
       clearTimeout(late);
+      if (message.kind === 'busy' && called !== undefined) {
+        this.#miss(called, 'the agent that waited there has another job already');
+        return;
+      }
       const link = message.kind === 'hello' ? this.#find(message) : undefined;
       if (message.kind !== 'hello' || link?.state !== 'starting') {
         connection.drop();

@@ -29,6 +29,7 @@ import type { OutputFiles } from './output-files.ts';
 import { PeerNews } from './peer-news.ts';
 import type { Placement } from './placement.ts';
 import { listenForSignals, stopSelf } from './signals.ts';
+import type { WaitingAgents } from './starter/waiting.ts';
 import { BEFORE_ALL, type Cause, causeOfExit, causeOfStuck, describeWhereabouts, listRanks, Verdict } from './verdict.ts';
 import { type Answers, WhereaboutsQuery } from './whereabouts.ts';
 
@@ -45,6 +46,8 @@ export interface JobPlace {
   readonly local: number;
   /** Addresses that hosts may use; undefined: those by which they were reached. */
   readonly network: Network | undefined;
+  /** Agents that a platform has started; undefined: starter brings them. */
+  readonly waiting: WaitingAgents | undefined;
 }
 
 export class JobRun {
@@ -66,7 +69,7 @@ export class JobRun {
   #isPaused = false;
 
   constructor(options: LaunchOptions, place: JobPlace, files: OutputFiles | undefined) {
-    const { placement, local, starter, network } = place;
+    const { placement, local, starter, network, waiting } = place;
     const isTerminal = isatty(0);
     const stdin = planInput(options.stdin, placement, local, isTerminal);
     const id = `${process.pid.toString(36)}-${Date.now().toString(36)}`;
@@ -80,6 +83,8 @@ export class JobRun {
         rsh: options.rsh,
         heartbeatMs: options.heartbeatSeconds * 1000,
         network,
+        ports: options.ports,
+        waiting,
         inheritInput: stdin.from === 'inherit',
       },
       {

@@ -7,7 +7,7 @@ import { findAllocation } from './hosts/allocation.ts';
 import { JobRun } from './job-run.ts';
 import type { LaunchOptions } from './options.ts';
 import { OutputFiles } from './output-files.ts';
-import { placeRanks } from './placement.ts';
+import { placeRanks, requirePorts } from './placement.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Run the job; resolve with the launcher's exit code when nothing of it is left. Errors are told on stderr. */
@@ -17,9 +17,13 @@ export async function launch(options: LaunchOptions): Promise<number> {
     const placement = placeRanks(options, hosts, { name: hostname(), cores: availableParallelism() });
     const local = hosts === undefined ? 0 : await findLocal(placement.hosts.map(({ name }) => name));
     const network = options.iface === undefined ? undefined : await readNetwork(options.iface);
-    if (placement.hosts.length > (local < 0 ? 0 : 1)) requireStarter(starter);
+    requirePorts(options, placement, local, starter === 'azure-batch');
+    const waiting = starter === 'azure-batch' ? await readWaiting(options) : undefined;
     const files = options.outputDir === undefined ? undefined : new OutputFiles(options.outputDir, placement.size);
-    return await new JobRun(options, { placement, starter, local, network }, files).run();
+    const dismissed = waiting === undefined || local < 0 ? undefined : waiting.dismissOwnAgent(waiting);
+    const exitCode = await new JobRun(options, { placement, starter, local, network, waiting }, files).run();
+    await dismissed;
+    return exitCode;
   } catch (error) {
     const isUsage = error instanceof UsageError;
     if (!isUsage && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
@@ -38,8 +42,12 @@ async function readNetwork(text: string): Promise<import('./hosts/network.ts').N
   return new Network(text);
 }
 
-function requireStarter(starter: LaunchOptions['starter']): void {
-  if (starter === 'azure-batch') {
-    throw new UsageError(`this version starts no agents by ${starter}: where hosts take ssh, add --starter ssh`);
+/** Return where agents wait. */
+async function readWaiting({ agentPort, secretFile }: LaunchOptions) {
+  const [{ takeSecret }, { dismissOwnAgent }] = await Promise.all([import('../agent/secret.ts'), import('./starter/waiting.ts')]);
+  try {
+    return { port: agentPort, secret: takeSecret(secretFile, process.env), dismissOwnAgent };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
   }
 }

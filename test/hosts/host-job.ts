@@ -37,6 +37,11 @@ export class HostJob {
     return result;
   }
 
+  /** Wait for its end, where agents that wait for other jobs may stay on hosts. */
+  endLeaving(): Promise<JobResult> {
+    return this.job.end();
+  }
+
   /** Wait until that many ranks have said `ready PID`; return their process ids on this machine. */
   async ready(count: number): Promise<number[]> {
     await this.job.output(/ready (\d+)/, count);

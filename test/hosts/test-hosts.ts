@@ -50,8 +50,11 @@ ip addr add "$2/24" dev eth0
 ip link set eth0 up
 "$(command -v sshd)" -f "$3/sshd_config" -E "$3/$1.sshd.log"
 until [ -s /run/sshd.pid ]; do sleep 0.01; done
+# It is there before the host is up: whoever lists processes then sees all of the host's own.
+exec 3<&0
+cat <&3 >/dev/null &
 echo up
-cat >/dev/null`;
+wait $!`;
 const SWITCH_SCRIPT = `set -e
 ip link add br0 type bridge
 ip link set br0 up

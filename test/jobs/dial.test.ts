@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import { type Caller, type ControlServer, listenForCallers } from '../../src/agent/control-server.ts';
 import type { Invitation } from '../../src/agent/invitation.ts';
-import type { FromAgent } from '../../src/agent/protocol.ts';
+import type { FromAgent, ToAgent } from '../../src/agent/protocol.ts';
 import { deriveKey } from '../../src/agent/websocket-connection.ts';
 import { VERSION } from '../../src/base/version.ts';
-import { type Caller, type ControlServer, listenForAgents } from '../../src/launcher/control-server.ts';
 import { describeAgentJob } from './agent-driver.ts';
 import { processState } from './run-job.ts';
 
@@ -52,14 +52,17 @@ const invite = (changes: Partial<Invitation> = {}): string =>
 async function startInvited(changes: Partial<Invitation> = {}, env: NodeJS.ProcessEnv = {}) {
   const messages: FromAgent[] = [];
   let look = (): void => {};
-  const called = new Promise<Caller>((resolve) => {
-    void listenForAgents(JOB, deriveKey(secret, JOB, 'control'), (caller) => {
-      caller.connection.onMessage = (message) => {
-        messages.push(message);
-        look();
-      };
-      resolve(caller);
-    }).then((listening) => {
+  const called = new Promise<Caller<ToAgent, FromAgent>>((resolve) => {
+    void listenForCallers<ToAgent, FromAgent>(
+      { identity: JOB, key: deriveKey(secret, JOB, 'control'), ports: undefined },
+      (caller) => {
+        caller.connection.onMessage = (message) => {
+          messages.push(message);
+          look();
+        };
+        resolve(caller);
+      },
+    ).then((listening) => {
       server = listening;
       ended = startAgent(invite(changes), env);
     });
