@@ -35,6 +35,8 @@ export interface JobDescription {
   readonly hosts: readonly JobHost[];
   /** Address by which ranks reach each host; empty for a job on one host. */
   readonly addresses: readonly string[];
+  /** First and last port on which ranks listen for those of other hosts; absent: any. */
+  readonly ports?: readonly [first: number, last: number] | undefined;
   /** Index into hosts of each world rank. */
   readonly hostOfRank: readonly number[];
   /** Which program of the command line each world rank runs. */

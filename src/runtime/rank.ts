@@ -158,7 +158,7 @@ export function startRank(
 
 /** Open the transport between hosts where a peer needs it; else return why there is none. */
 function openWebsocket(
-  { id, key, size, localRanks, transports, addresses, hostIndex }: JobDescription,
+  { id, key, size, localRanks, transports, addresses, ports, hostIndex }: JobDescription,
   worldRank: number,
   usesMemory: boolean,
   kind: Place['kind'],
@@ -172,7 +172,7 @@ function openWebsocket(
     return 'ranks that are threads have no sockets of their own: start them with --ranks process';
   return new WebsocketTransport({
     ...{ addon, worldRank, size, jobId: id, key: Buffer.from(key, 'base64'), book: openBook() },
-    bind: { addresses: [addresses[hostIndex] ?? LOOPBACK] },
+    bind: { addresses: [addresses[hostIndex] ?? LOOPBACK], portRange: ports },
     isBesideMemory: usesMemory && localRanks.length > 1,
     watch: (fd) => parking.watch(fd),
     // What became of the peer is its agent's to find out; what this rank waits for says the rest.
