@@ -223,6 +223,7 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: strin
     heartbeatSeconds: heartbeat(given.get('heartbeat')),
     iface: text(given.get('iface')),
     ports: ports(given.get('ports')),
+    stage: staged(given, cwd),
     agentPort: whole(given.get('agent-port'), 1, MAX_PORT) ?? DEFAULT_AGENT_PORT,
     secretFile: secretFile === undefined ? undefined : resolve(cwd, secretFile),
     ppn: whole(given.get('ppn'), 1, MAX_RANKS),
@@ -284,6 +285,14 @@ function ports(setting: Setting | undefined): [number, number] | undefined {
   const [, first, last] = /^(\d+)-(\d+)$/.exec(setting.values[0]!)?.map(Number) ?? [];
   if (first !== undefined && last !== undefined && first >= 1 && first <= last && last <= MAX_PORT) return [first, last];
   throw mistake(setting, `the first and last of a range from 1 to ${MAX_PORT}, as 5000-5099`);
+}
+
+/** What is sent besides the program; undefined: not even that. */
+function staged(given: Given, cwd: string): string[] | undefined {
+  const setting = given.get('stage-file');
+  if (setting === undefined) return given.has('stage') ? [] : undefined;
+  if (setting.values.includes('')) throw mistake({ ...setting, values: [''] }, 'a file or folder');
+  return setting.values.map((path) => resolve(cwd, path));
 }
 
 function choice(given: Given, name: string): string | undefined {

@@ -126,6 +126,20 @@ export const OPTIONS: readonly OptionEntry[] = [
     text: "arguments of Node before the program, e.g. '--inspect'",
   },
   { name: 'exec', isOfBlock: true, group: 'Program', text: 'the program is an executable of any kind' },
+  {
+    name: 'stage',
+    group: 'Program',
+    text:
+      'send the program, bundled with its packages, to a temporary folder on each other host; there ranks run as if it were the ' +
+      'current directory, and it is removed with all that is in it when the job ends',
+  },
+  {
+    name: 'stage-file',
+    value: 'PATH',
+    isRepeatable: true,
+    group: 'Program',
+    text: 'send that file or folder as well, which means --stage; below the current directory it keeps its relative path',
+  },
   { name: 'stdin', value: 'RANK', group: 'Program', text: 'who reads standard input: a rank (default 0), all or none' },
   { name: 'tag-output', aliases: ['-l'], group: 'Output', text: 'put [rank] in front of each line' },
   { name: 'output-dir', value: 'DIR', group: 'Output', text: 'write each rank’s output to files in DIR instead' },
@@ -166,7 +180,9 @@ const LATER = 'this version does not have it yet: leave it out';
 
 /** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([
-  ...['--stage', '--tls'].map((name): [string, string] => [name, LATER]),
+  ['--tls', LATER],
+  ['--preload-binary', 'the option is --stage'],
+  ['--preload-files', 'the option is --stage-file'],
   ['-f', 'the option is --hostfile'],
   ['-map-by', 'the option is --map-by'],
   ['-c', 'the number of ranks is -n'],

@@ -29,6 +29,7 @@ import type { OutputFiles } from './output-files.ts';
 import { PeerNews } from './peer-news.ts';
 import type { Placement } from './placement.ts';
 import { listenForSignals, stopSelf } from './signals.ts';
+import type { Stage } from './stage.ts';
 import type { WaitingAgents } from './starter/waiting.ts';
 import { BEFORE_ALL, type Cause, causeOfExit, causeOfStuck, describeWhereabouts, listRanks, Verdict } from './verdict.ts';
 import { type Answers, WhereaboutsQuery } from './whereabouts.ts';
@@ -46,6 +47,8 @@ export interface JobPlace {
   readonly local: number;
   /** Addresses that hosts may use; undefined: those by which they were reached. */
   readonly network: Network | undefined;
+  /** What is sent to other hosts, for the job of that name; undefined: nothing. */
+  readonly stage: ((jobId: string) => Stage) | undefined;
   /** Agents that a platform has started; undefined: starter brings them. */
   readonly waiting: WaitingAgents | undefined;
 }
@@ -62,6 +65,7 @@ export class JobRun {
   readonly #verdict: Verdict;
   readonly #news: PeerNews;
   readonly #isSpread: boolean;
+  readonly #stage: Stage | undefined;
   readonly #unused: number[] = [];
   #where: WhereaboutsQuery | undefined;
   #stuck: StuckPair[] = [];
@@ -88,7 +92,7 @@ export class JobRun {
         inheritInput: stdin.from === 'inherit',
       },
       {
-        onReady: () => this.#onReady(),
+        onReady: () => void this.#onReady(),
         onHello: (link, { version, addresses }) => this.#onHello(link, version, addresses),
         onMessage: (link, message, body) => this.#onMessage(link, message, body),
         onMissing: (link, why, output) => this.#onMissing(link, why, output),
@@ -97,6 +101,7 @@ export class JobRun {
     );
     this.#options = options;
     this.#place = place;
+    this.#stage = place.stage?.(id);
     this.#isSpread = placement.hosts.length > 1;
     this.#verdict = new Verdict((rank) => this.#linkOf(rank).name, this.#isSpread);
     this.#news = new PeerNews((message) => this.#agents.broadcast(message));
@@ -171,6 +176,9 @@ export class JobRun {
       case 'listening':
         this.#news.addPorts(message.ports);
         break;
+      case 'stageCredit':
+        this.#stage?.giveBack(link, message.byteLength);
+        break;
       case 'stdinCredit':
         this.#input?.giveBack(this.#readers.take(link, message.byteLength));
         break;
@@ -202,11 +210,17 @@ export class JobRun {
     }
   }
 
-  #onReady(): void {
+  async #onReady(): Promise<void> {
     const { links } = this.#agents;
+    try {
+      await this.#stage?.send(links.filter(({ local }) => local === undefined));
+    } catch (error) {
+      this.#end({ exitCode: 1, text: (error as Error).message }, 0);
+    }
+    if (this.#verdict.isGiven) return;
     const addresses = this.#isSpread ? links.map(({ address }) => address) : [];
     for (const link of links) {
-      const job = describeAgentJob(this.#job, link.index, link.host.user, link.local !== undefined, addresses);
+      const job = describeAgentJob(this.#job, link.index, link.host.user, link.local !== undefined, addresses, this.#stage);
       link.send({ kind: 'start', job });
     }
   }
@@ -296,6 +310,7 @@ export class JobRun {
   /** Give the verdict, if this is the first cause, and have all ranks ended. */
   #end(cause: Cause, graceMs: number, causeMs?: number): void {
     this.#verdict.give(cause, causeMs);
+    this.#stage?.giveUp();
     this.#agents.end(graceMs);
   }
 

@@ -52,6 +52,8 @@ export interface LaunchOptions {
   readonly agentPort: number;
   /** File with their secret, absolute; undefined: a variable has it. */
   readonly secretFile: string | undefined;
+  /** Files and folders that are sent to other hosts with the program, absolute; undefined: nothing is sent. */
+  readonly stage: readonly string[] | undefined;
   readonly bindTo: 'none' | 'core';
   /** undefined: processes where the addon loads, else threads with a notice. */
   readonly rankKind: 'process' | 'thread' | undefined;

@@ -49,6 +49,6 @@ export class JobAddressBook implements AddressBook {
       return { host: addresses[hostOfRank[worldRank]!]!, port };
     }
     const hasDeparted = Atomics.load(i32, this.#segment.peer(worldRank, PEER.departed)) !== 0;
-    return hasDeparted ? { refused: `rank ${worldRank} has ended` } : undefined;
+    return hasDeparted ? { refused: `rank ${worldRank} has ended`, hasDeparted: true } : undefined;
   }
 }

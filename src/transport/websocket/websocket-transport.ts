@@ -79,7 +79,7 @@ export class WebsocketTransport implements Transport {
     const { worldRank, book } = this.#options;
     if (peer === worldRank) return `rank ${peer} is this rank`;
     const address = book.addressOf(peer);
-    return address !== undefined && 'refused' in address ? address.refused : undefined;
+    return address !== undefined && 'refused' in address && address.hasDeparted !== true ? address.refused : undefined;
   }
 
   /** Say how it stands with a peer, for --explain and for reports of a wait. */

@@ -81,7 +81,14 @@ describe('options', () => {
       ports: undefined,
       agentPort: 17_117,
       secretFile: undefined,
+      stage: undefined,
     });
+  });
+
+  test('what is sent to other hosts', () => {
+    expect(parse(['--stage', 'c']).stage).toEqual([]);
+    expect(parse(['--stage-file', 'data', '--stage-file=/etc/x', 'c']).stage).toEqual(['/somewhere/data', '/etc/x']);
+    expect(parse(['--stage', 'c'], { TSMPI_STAGE_FILE: 'a b/' }).stage).toEqual(['/somewhere/a', '/somewhere/b']);
   });
 
   test('ports, and agents that wait', () => {
@@ -220,10 +227,9 @@ describe('mistakes', () => {
       new RegExp(`^--ports got ${range}: expected the first and last of a range from 1 to 65535, as 5000-5099$`),
     ]),
     [['--agent-port', '0', 'a'], /^--agent-port got 0: expected a whole number from 1 to 65535$/],
-    ...['--stage', '--tls'].map((option): [string[], RegExp] => [
-      [option, 'a'],
-      new RegExp(`^${option} is not an option here: this version does not have it yet: leave it out$`),
-    ]),
+    [['--tls', 'a'], /^--tls is not an option here: this version does not have it yet: leave it out$/],
+    [['--stage-file', '', 'a'], /^--stage-file got an empty value: expected a file or folder$/],
+    [['--preload-files', 'x', 'a'], /^--preload-files is not an option here: the option is --stage-file$/],
     [['--map-by', 'core', 'a'], /^--map-by got core: expected slot or host$/],
     [['--starter', 'rsh', 'a'], /^--starter got rsh: expected local, ssh, slurm, pbs or azure-batch$/],
     [['--heartbeat', '0.5', 'a'], /^--heartbeat got 0\.5: expected seconds, 1 or more and at most 2000000$/],
