@@ -280,7 +280,8 @@ function heartbeat(setting: Setting | undefined): number {
   throw mistake(setting!, `seconds, 1 or more and at most ${MAX_GRACE_SECONDS}`);
 }
 
-function ports(setting: Setting | undefined): [number, number] | undefined {
+/** Read the option --ports. Throws CommandLineError. */
+export function ports(setting: Setting | undefined): [number, number] | undefined {
   if (setting === undefined) return undefined;
   const [, first, last] = /^(\d+)-(\d+)$/.exec(setting.values[0]!)?.map(Number) ?? [];
   if (first !== undefined && last !== undefined && first >= 1 && first <= last && last <= MAX_PORT) return [first, last];
@@ -317,6 +318,6 @@ function standardInput(setting: Setting | undefined): LaunchOptions['stdin'] {
 }
 
 /** Split at blanks outside quotes. */
-function splitWords(text: string): string[] {
+export function splitWords(text: string): string[] {
   return [...text.matchAll(/(?:[^\s"']+|"([^"]*)"|'([^']*)')+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }

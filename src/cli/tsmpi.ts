@@ -60,9 +60,26 @@ await yargs(args)
   )
   .command(
     'doctor',
-    'look for what is missing on this host and say how to mend it',
-    (command) => command.option('json', JSON_OPTION),
-    ({ json }) => {
+    'look for what is missing on this host, or on others and between them, and say how to mend it',
+    (command) =>
+      command
+        .option('json', JSON_OPTION)
+        .option('host', { type: 'string', requiresArg: true, description: 'examine these hosts, as node1,user@node2' })
+        .option('hostfile', { type: 'string', requiresArg: true, description: 'examine the hosts of that file' })
+        .option('rsh', { type: 'string', requiresArg: true, description: 'remote shell in place of ssh, with its arguments' })
+        .option('ports', {
+          type: 'string',
+          requiresArg: true,
+          description: 'try these ports, as tsmpirun --ports would use them',
+        })
+        .option('probe', { type: 'boolean', hidden: true, default: false }),
+    async ({ json, probe, ...options }) => {
+      const { host, hostfile } = options;
+      if (probe || host !== undefined || hostfile !== undefined) {
+        const { doctorHosts } = await import('./doctor-command.ts');
+        process.exitCode = await doctorHosts(options, json, probe);
+        return;
+      }
       const findings = examine();
       console.log(json ? JSON.stringify(findings, null, 2) : formatFindings(findings));
       if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
