@@ -20,10 +20,32 @@ export function loadBundle(url) {
   // It is a function expression, as a module of CommonJS is.
   const script = new Script(text, { filename, cachedData });
   const module = { exports: {} };
-  script.runInThisContext()(module, url);
+  script.runInThisContext()(module, url, createLater(filename, url));
   if (process.env.TSMPI_MAKE_CODE_CACHE !== undefined && process.env.TSMPI_RANK === '0')
     process.once('exit', () => makeCache(script));
   return module.exports;
+}
+
+/**
+ * Make what the bundle calls to load later.cjs, beside it, at the first use of what a start does not need
+ * (build-later.mjs). The bundle sets `shared`.
+ */
+function createLater(filename, url) {
+  let loaded;
+  const later = {
+    shared: undefined,
+    load() {
+      if (loaded !== undefined) return loaded;
+      const { readFileSync } = process.getBuiltinModule('node:fs');
+      const { Script } = process.getBuiltinModule('node:vm');
+      const file = `${filename.slice(0, -'index.cjs'.length)}later.cjs`;
+      const module = { exports: {} };
+      new Script(readFileSync(file, 'latin1'), { filename: file }).runInThisContext()(module, url, later.shared());
+      loaded = module.exports;
+      return loaded;
+    },
+  };
+  return later;
 }
 
 /**
