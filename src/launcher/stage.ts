@@ -7,7 +7,7 @@
  * A chunk goes to all hosts before the next is read, and no host has more than a window of bytes under way.
  */
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import type { AgentProgram, ToAgent } from '../agent/protocol.ts';
 import { STAGE_WINDOW_BYTES } from '../agent/protocol.ts';
 import type { StagePlan } from './stage-plan.ts';
@@ -87,17 +87,9 @@ async function* chunksOf(content: Uint8Array | string): AsyncGenerator<Uint8Arra
     for (let at = 0; at < content.byteLength; at += CHUNK_BYTES) yield content.subarray(at, at + CHUNK_BYTES);
     return;
   }
-  let file: FileHandle | undefined;
   try {
-    file = await open(content);
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* createReadStream(content, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
   } catch (error) {
     throw new Error(`--stage cannot read ${content}: ${(error as Error).message}`);
-  } finally {
-    await file?.close();
   }
 }
