@@ -43,6 +43,7 @@ napi_status copy_register(napi_env env, napi_value exports);
 napi_status reduce_register(napi_env env, napi_value exports);
 napi_status process_register(napi_env env, napi_value exports);
 napi_status lifeline_register(napi_env env, napi_value exports);
+napi_status mates_register(napi_env env, napi_value exports);
 napi_status reference_register(napi_env env, napi_value exports);
 
 #endif

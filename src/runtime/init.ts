@@ -65,13 +65,30 @@ if (rank !== undefined) {
 }
 
 function onExit(code: number): void {
-  if (rank === undefined || hasAborted || code !== 0) return;
+  if (rank === undefined) return;
+  if (hasAborted || code !== 0) {
+    failByPmi(rank, code);
+    return;
+  }
   const problems = finalizeRank(rank);
   for (const problem of problems) complain(`tsmpi: rank ${rank.worldRank}: ${problem}`);
   if (problems.length !== 0) process.exitCode = 1;
+  if (problems.length !== 0) failByPmi(rank, 1);
+  else rank.pmi?.leave();
   // Nothing is left to do but to take Node's heap apart, which takes 2 ms and is the kernel's in any case: leave as
   // process.exit() does anywhere, unless the program has listeners to come. (A thread's exit takes another way.)
   if (place.kind === 'process' && process.listeners('exit').at(-1) === onExit) process.exit();
+}
+
+/** Where no agent does it: say how this rank ended, and end the job. */
+function failByPmi({ pmi, worldRank, localRank, segment, description }: Rank, code: number): void {
+  if (pmi === undefined) return;
+  const { hosts, hostIndex } = description;
+  const where = hosts.length === 1 ? '' : ` on ${hosts[hostIndex]!.name}`;
+  const reason = segment.text(localRank);
+  const how = hasAborted ? `abort(${code})${reason === '' ? '' : `: ${reason}`}` : `exited with code ${code}`;
+  complain(`tsmpi: rank ${worldRank}${where} (pid ${process.pid}): ${how}`);
+  pmi.fail(code);
 }
 
 /** A failed request was collected before anybody looked at it. */
