@@ -247,8 +247,8 @@ static void look_for_stuck(struct mates *mates) {
     int32_t calls = atomic_load(control(mates, (int32_t)local, mates->places.calls));
     if (stuck_on != 0 && stuck_on == mates->stuck_on[local] && calls == mates->stuck_calls[local]) {
       const _Atomic int32_t *text = control(mates, (int32_t)local, mates->places.text);
-      dprintf(STDERR_FILENO, "tsmpi: rank %d waits in %.*s: rank %d has ended, so the job ends\n",
-              mates->local_ranks.values[local], atomic_load(text), (const char *)(text + 1), stuck_on - 1);
+      dprintf(STDERR_FILENO, "tsmpi: rank %d waits for rank %d, which has ended, in %.*s\n", mates->local_ranks.values[local],
+              stuck_on - 1, atomic_load(text), (const char *)(text + 1));
       end_job(mates);
     }
     mates->stuck_on[local] = stuck_on;

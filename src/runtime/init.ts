@@ -7,6 +7,7 @@
 
 import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import type { JobHost } from '../bootstrap/job.ts';
 import type { Communicator } from '../comm/communicator.ts';
@@ -33,6 +34,8 @@ export interface Job {
 }
 
 let hasAborted = false;
+/** What nobody has caught, in words. */
+let fatal: string | undefined;
 
 /** End the job with that exit code: c & 255, and 1 for 0. Standard: 9.6. */
 export function abort(code = 1, reason?: string): never {
@@ -60,6 +63,7 @@ export const job: Job = rank === undefined ? heldStandIn('job', heldReason()) : 
 
 if (rank !== undefined) {
   if (place.kind === 'process') adoptStreams(rank.description);
+  if (rank.pmi !== undefined) process.on('uncaughtExceptionMonitor', onFatal);
   if (rank.description.explain && rank.worldRank === 0) complain(explainRank(rank));
   process.on('exit', onExit);
 }
@@ -80,6 +84,11 @@ function onExit(code: number): void {
   if (place.kind === 'process' && process.listeners('exit').at(-1) === onExit) process.exit();
 }
 
+/** Node would print it after the exit handlers, when the launcher has killed this process already. */
+function onFatal(error: unknown): void {
+  if (process.listenerCount('uncaughtException') === 0) fatal = inspect(error);
+}
+
 /** Where no agent does it: say how this rank ended, and end the job. */
 function failByPmi({ pmi, worldRank, localRank, segment, description }: Rank, code: number): void {
   if (pmi === undefined) return;
@@ -87,8 +96,11 @@ function failByPmi({ pmi, worldRank, localRank, segment, description }: Rank, co
   const where = hosts.length === 1 ? '' : ` on ${hosts[hostIndex]!.name}`;
   const reason = segment.text(localRank);
   const how = hasAborted ? `abort(${code})${reason === '' ? '' : `: ${reason}`}` : `exited with code ${code}`;
+  if (fatal !== undefined) complain(fatal);
   complain(`tsmpi: rank ${worldRank}${where} (pid ${process.pid}): ${how}`);
   pmi.fail(code);
+  // At once: what is fatal has been printed.
+  if (fatal !== undefined) process.exit(code);
 }
 
 /** A failed request was collected before anybody looked at it. */

@@ -10,7 +10,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import { MpiError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
 import type { JobDescription, TerminalFacts } from '../../bootstrap/job.ts';
@@ -45,14 +45,20 @@ interface SegmentFacts {
 
 const NO_TERMINAL: TerminalFacts = { isTTY: false, columns: 80, rows: 24, colorDepth: 1 };
 
-/** Join; returns when all ranks have come. Throws an MpiError, and then has the launcher end the job with this process. */
+/**
+ * Join; returns when all ranks have come. Throws an MpiError where the launcher cannot be spoken with. Where the job cannot
+ * come about it says why and has the launcher end it, which ends this process too: nothing that is thrown would be seen.
+ */
 export function joinByPmi(variables: PmiVariables, addon: Addon): PmiJob {
   const pmi = openPmi(addon, variables);
-  const onExit = (code: number): void => pmi.abort(code || 1);
-  process.on('exit', onExit);
-  const job = new Joining(addon, pmi).run();
-  process.off('exit', onExit);
-  return job;
+  try {
+    return new Joining(addon, pmi).run();
+  } catch (error) {
+    if (!(error instanceof MpiError)) throw error;
+    writeSync(2, `tsmpi: rank ${pmi.rank} (pid ${process.pid}): ${error.message}\n`);
+    pmi.abort(1);
+    process.exit(1);
+  }
 }
 
 class Joining {
