@@ -21,6 +21,11 @@ const { EAGAIN, EINPROGRESS } = constants.errno;
 /** Address and port. */
 export type Door = readonly [host: string, port: number];
 
+interface HostAddress {
+  readonly family: string;
+  readonly address: string;
+}
+
 /** What the job's ranks know of it in secret. */
 export interface Secret {
   readonly id: string;
@@ -49,18 +54,16 @@ export class HostDoor {
   readonly #addon: Addon;
   readonly #listeners: readonly number[];
 
-  /** Listen on every address of this host. */
-  constructor(addon: Addon) {
+  /** Listen on every address of this host, and tell those. */
+  constructor(addon: Addon, addresses: readonly HostAddress[] = ownAddresses()) {
     this.#addon = addon;
     const listeners: number[] = [];
     const doors: Door[] = [];
-    const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
     for (const [family, any] of [
       ['IPv4', '0.0.0.0'],
       ['IPv6', '::'],
     ] as const) {
-      // Link-local ones have names of this host's in them.
-      const own = addresses.filter((entry) => entry.family === family && !entry.internal && !entry.address.startsWith('fe80:'));
+      const own = addresses.filter((entry) => entry.family === family);
       const fd = own.length === 0 ? -1 : addon.listenTcp(any, 0);
       if (fd < 0) continue;
       listeners.push(fd);
@@ -164,6 +167,12 @@ export function visitFirstHost(addon: Addon, secret: Secret, doors: readonly Doo
     'ERR_MPI_OTHER',
     `the host of rank 0 cannot be reached from here at ${places}: hosts must take connections of each other`,
   );
+}
+
+/** Return the addresses by which other hosts may reach this one: link-local ones have names of this host's in them. */
+function ownAddresses(): HostAddress[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
 }
 
 /** Read what has come; 'end': it is gone, or says too much. */
