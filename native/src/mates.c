@@ -177,11 +177,15 @@ static void end_job(struct mates *mates) {
   _exit(1);
 }
 
-/* The end of a line: in order where its rank has departed. */
+static bool has_departed(const struct mates *mates, int32_t local) {
+  return atomic_load(control(mates, local, mates->places.state)) == mates->places.departed_state;
+}
+
+/* The end of a line: in order where its rank has departed, and where that one stays for this one, where this one has too. */
 static void on_line_end(struct mates *mates, struct end *end) {
   int32_t state = atomic_load(control(mates, end->local, mates->places.state));
   close_end(end);
-  if (state == mates->places.departed_state) return;
+  if (state == mates->places.departed_state && (mates->local_rank == 0 || has_departed(mates, mates->local_rank))) return;
   if (state != mates->places.aborted_state) {
     int32_t pid = atomic_load(control(mates, end->local, mates->places.pid));
     dprintf(STDERR_FILENO, "tsmpi: rank %d (pid %d): died, so the job ends\n", mates->local_ranks.values[end->local], pid);
@@ -196,7 +200,7 @@ static void on_record(struct mates *mates, const struct end *end, int32_t value)
   tell(mates, value, end);
 }
 
-/* The end of a socket: in order where all ranks of its host have departed. */
+/* The end of a socket: in order where all ranks of its host have departed; world rank 0 stays until all of this one have. */
 static void on_socket_end(struct mates *mates, struct end *end) {
   int32_t lowest = -1;
   bool is_order = true;
@@ -204,6 +208,9 @@ static void on_socket_end(struct mates *mates, struct end *end) {
     if (mates->host_of_rank.values[rank] != end->host) continue;
     if (lowest < 0) lowest = (int32_t)rank;
     if (atomic_load(departed(mates, rank)) == 0) is_order = false;
+  }
+  for (size_t local = 0; end->host == 0 && local < mates->local_ranks.count; local++) {
+    if (!has_departed(mates, (int32_t)local)) is_order = false;
   }
   close_end(end);
   if (is_order) return;
@@ -234,7 +241,7 @@ static void read_socket(struct mates *mates, struct end *end) {
 static void tell_departed(struct mates *mates) {
   for (size_t local = 0; local < mates->bells.count; local++) {
     if (mates->is_told[local]) continue;
-    if (atomic_load(control(mates, (int32_t)local, mates->places.state)) != mates->places.departed_state) continue;
+    if (!has_departed(mates, (int32_t)local)) continue;
     mates->is_told[local] = true;
     tell(mates, mates->local_ranks.values[local], NULL);
   }
@@ -260,7 +267,7 @@ static void *watch_mates(void *data) {
   struct mates *mates = data;
   int64_t look_ms = now_ms();
   for (;;) {
-    poll_ends(mates, mates->bells.count > 0 ? kLookMs : -1);
+    poll_ends(mates, mates->local_rank == 0 ? kLookMs : -1);
     const struct pollfd *own = &mates->polled[mates->end_count];
     if (own[0].revents != 0) return NULL;
     if (own[1].revents != 0) {
@@ -274,7 +281,7 @@ static void *watch_mates(void *data) {
       if (end->host < 0) on_line_end(mates, end);
       else read_socket(mates, end);
     }
-    if (mates->bells.count == 0 || now_ms() < look_ms) continue;
+    if (mates->local_rank != 0 || now_ms() < look_ms) continue;
     look_ms = now_ms() + kLookMs;
     tell_departed(mates);
     look_for_stuck(mates);

@@ -212,6 +212,8 @@ function attach(place: Exclude<Place, { kind: 'held' }>, { addon, attempts }: Lo
     const pmi = joinByPmi(place.pmi, addon);
     // Ranks have their launcher in common: its descendants may read this one's memory.
     addon.setPtracer(process.ppid);
+    const own = { TSMPI_RANK: pmi.worldRank, TSMPI_SIZE: place.pmi.size, TSMPI_LOCAL_RANK: pmi.localRank };
+    for (const [name, value] of Object.entries(own)) process.env[name] = String(value);
     return { segment: pmi.segment, localRank: pmi.localRank, worldRank: pmi.worldRank, agentPid: pmi.holderPid, pmi };
   }
   const { agentPid, memoryFd, byteLength, lifelineFd, localRank, worldRank } = place.bootstrap;

@@ -1,5 +1,6 @@
 /**
- * The memory behind a segment: a memfd for ranks that are processes, a SharedArrayBuffer for ranks that are threads.
+ * The memory behind a segment: a memfd for ranks that are processes, a SharedArrayBuffer for ranks that are threads; and the
+ * doorbells of processes, which whoever makes the memory keeps.
  *
  * Before anything is reserved the host is asked what it can give, since a memory cgroup kills whoever goes beyond it
  * instead of failing the call, and a SharedArrayBuffer is only reserved when it is touched. The usual shape is tried

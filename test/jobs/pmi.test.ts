@@ -43,8 +43,8 @@ describe.skipIf(missingMpiexec)(missingMpiexec === undefined ? 'mpiexec' : `mpie
   test('a child of a rank is none, and finds nothing of the launcher', async () => {
     const { code, stdout } = await run(2, mates, 'place', '1');
     expect(code).toBe(0);
-    const { names, child, localRank, localSize, hosts } = JSON.parse(/^\{.*\}$/m.exec(stdout)![0]);
-    expect({ names, localRank, localSize }).toEqual({ names: [], localRank: 1, localSize: 2 });
+    const { names, variables, child, localRank, localSize, hosts } = JSON.parse(/^\{.*\}$/m.exec(stdout)![0]);
+    expect({ names, variables, localRank, localSize }).toEqual({ names: [], variables: '1 2 1', localRank: 1, localSize: 2 });
     expect(hosts).toHaveLength(1);
     expect(child).toMatch(/^world cannot be used here: this process is a child of rank 1 \(process \d+\)/);
   });

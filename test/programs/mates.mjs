@@ -1,6 +1,6 @@
 /**
  * Ranks that stay until they are ended, but for one, which ends in some way: `mates.mjs MODE RANK [HOW]`. HOW the others
- * stay: they await, wait, spin or block. Prints `ready RANK PID` first; `sit`: that is all.
+ * stay: they await, wait, spin or block. Prints `ready RANK PID` first; `sit`: that is all. `leave`: the others wait for it.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -26,6 +26,7 @@ if (rank === Number(who)) {
       abort(5, 'enough');
       break;
     case 'leave':
+    case 'part':
       process.exit(0);
       break;
     case 'place': {
@@ -33,7 +34,9 @@ if (rank === Number(who)) {
       const script = "import('tsmpi').then(({ world }) => world.rank).catch((error) => console.log(error.message))";
       const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', cwd: import.meta.dirname });
       const { localRank, localSize, hosts } = job;
-      console.log(JSON.stringify({ names, child: stdout.trim(), localRank, localSize, hosts }));
+      const { TSMPI_RANK, TSMPI_SIZE, TSMPI_LOCAL_RANK } = process.env;
+      const variables = `${TSMPI_RANK} ${TSMPI_SIZE} ${TSMPI_LOCAL_RANK}`;
+      console.log(JSON.stringify({ names, variables, child: stdout.trim(), localRank, localSize, hosts }));
       break;
     }
   }

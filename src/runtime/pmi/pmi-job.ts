@@ -68,7 +68,11 @@ export class PmiJob {
   leave(): void {
     if (this.localRank === 0) this.#linger();
     this.#addon.stopMates();
-    this.#pmi.finalize();
+    try {
+      this.#pmi.finalize();
+    } catch {
+      // The launcher is gone: nobody is left to be told.
+    }
   }
 
   /** This rank has failed: end the job. */
