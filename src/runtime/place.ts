@@ -14,8 +14,8 @@
 import { isMainThread, threadId, workerData } from 'node:worker_threads';
 import { MpiError } from '../base/errors.ts';
 import { BOOTSTRAP_VARIABLE, type Bootstrap, HOLDER_VARIABLE, type ThreadBootstrap } from '../bootstrap/job.ts';
-import { claimPmiVariables } from '../bootstrap/pmi/open.ts';
 import type { PmiVariables } from '../bootstrap/pmi/pmi.ts';
+import { claimPmiVariables } from '../bootstrap/pmi/variables.ts';
 import { loadAddon } from '../native/loader.ts';
 
 export type Place =
@@ -49,6 +49,9 @@ const OTHER_LAUNCHERS: readonly { name: string; isSet(env: NodeJS.ProcessEnv): b
   },
 ];
 
+const IN_WORKER =
+  'this is a worker thread of a process that srun or mpiexec started: import tsmpi in the main thread, which is the rank, before it starts workers';
+
 /** Find this thread's place, and claim the variables that tell it. */
 export function findPlace(): Place {
   const { env } = process;
@@ -66,13 +69,13 @@ export function findPlace(): Place {
   }
   const holder = env[HOLDER_VARIABLE];
   if (holder !== undefined) return { kind: 'held', reason: heldReason(holder) };
-  if (!isMainThread) return { kind: 'alone' };
   const pmi = claimPmiVariables(env);
   if (pmi !== undefined && pmi.size > 1) {
+    if (!isMainThread) throw new MpiError('ERR_MPI_OTHER', IN_WORKER);
     markHolder(pmi.rank, 0);
     return { kind: 'process', pmi };
   }
-  const other = pmi === undefined ? OTHER_LAUNCHERS.find((launcher) => launcher.isSet(env)) : undefined;
+  const other = pmi === undefined && isMainThread ? OTHER_LAUNCHERS.find((launcher) => launcher.isSet(env)) : undefined;
   if (other !== undefined) {
     const instead = other.instead(process.argv[1] ?? 'program.js');
     const message = `this process was started by ${other.name}, which tsmpi cannot join: start the job with ${instead} instead`;

@@ -25,6 +25,9 @@ describe.skipIf(missing)(named('jobs without tsmpirun', missing), () => {
   let env: Record<string, string>;
   beforeAll(async () => {
     hosts = await TestHosts.up(3);
+    // The same address on each, as those of container bridges: it leads nowhere else.
+    const bridge = 'ip link add docker0 type veth peer docker1 && ip link set docker0 up && ip link set docker1 up';
+    for (const name of hosts.names) hosts.run(name, ['sh', '-c', `${bridge} && ip addr add 172.17.0.1/16 dev docker0`]);
     env = await startSlurm(hosts);
   });
   afterAll(() => hosts?.down());

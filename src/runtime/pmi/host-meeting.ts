@@ -11,12 +11,11 @@
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { constants, networkInterfaces } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { nowMs } from '../../base/clock.ts';
 import { MpiError } from '../../base/errors.ts';
 import type { Addon } from '../../native/addon.ts';
-
-const { EAGAIN, EINPROGRESS } = constants.errno;
+import { EAGAIN, EINPROGRESS } from '../../native/errno.ts';
 
 /** Address and port. */
 export type Door = readonly [host: string, port: number];

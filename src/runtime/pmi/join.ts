@@ -6,7 +6,8 @@
  *     of several hosts                meets world rank 0 for addresses      keeps that connection
  *
  * Each rank has a line, a pipe of which it alone holds the write end: mates open the read end through /proc, so what they
- * cannot open is not on their host, and its end is the rank's. No name is left anywhere.
+ * cannot open is not on their host, and its end is the rank's. No name is left anywhere. The job's key passes through the
+ * launcher's store: it is as safe there as what the launcher carries of its own.
  */
 
 import { randomBytes } from 'node:crypto';
