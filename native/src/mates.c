@@ -5,7 +5,7 @@
  *
  * The idea: a native thread in each rank watches the other end of its lines and sockets, and its launcher's descriptor. The
  * lowest rank of a host leaves last there, and world rank 0 last of all, so an end that nobody announced is a death. Then
- * each rank that learns of it lets go of its own ends and leaves with code 1; whoever does not follow within a second (a
+ * each rank that learns of it lets go of its own ends and leaves with code 1; whoever does not follow within two seconds (a
  * stopped process) is the launcher's to kill, by the farewell that is written to it. The thread of the lowest rank also
  * tells other hosts who has departed, writes down what they tell, and finds ranks that wait for one that has departed.
  *
@@ -35,7 +35,7 @@
 #include "argument.h"
 #include "thread.h"
 
-enum { kJobEnds = -1, kLookMs = 100, kFollowMs = 1000, kKillMs = 2000 };
+enum { kJobEnds = -1, kLookMs = 100, kFollowMs = 2000, kKillMs = 2000 };
 /* A host that is silent so long is gone: its kernel answers for ranks that compute. */
 static const int kIdleSeconds = 5, kProbeSeconds = 1, kProbes = 5;
 

@@ -234,7 +234,7 @@ export interface Addon {
   startMates(options: MatesOptions): number;
   /** This rank has departed and leaves: end that thread in order. Waits 2 s at the most until other hosts have heard so. */
   stopMates(): void;
-  /** This rank has failed: end that thread so that the job ends. Waits until the others have followed, 3 s at the most. */
+  /** This rank has failed: end that thread so that the job ends. Waits until the others have followed, 4 s at the most. */
   endMates(): void;
   /** prctl(PR_SET_CHILD_SUBREAPER). */
   setSubreaper(): number;

@@ -48,10 +48,10 @@ export class Pmi1 implements Pmi {
     this.#ask(`put kvsname=${this.#store} key=${key} value=${value}`, 'put_result');
   }
 
-  fence(): void {
+  fence(lines: readonly number[] = []): void {
     this.#wire.send('cmd=barrier_in\n');
-    const fields = readAnswer(this.#wire.readLine(FENCE_WORDS, FENCE_MS).trim(), ' ', 'barrier_out', 'barrier_in');
-    requireGood(fields, 'barrier_in');
+    const line = this.#wire.whileOpen(lines, () => this.#wire.readLine(FENCE_WORDS, FENCE_MS));
+    requireGood(readAnswer(line.trim(), ' ', 'barrier_out', 'barrier_in'), 'barrier_in');
   }
 
   get(key: string): string | undefined {

@@ -52,8 +52,8 @@ export class Pmi2 implements Pmi {
     this.#ask(`kvs-put;key=${key};value=${value};`);
   }
 
-  fence(): void {
-    this.#ask('kvs-fence;', FENCE_WORDS, FENCE_MS);
+  fence(lines: readonly number[] = []): void {
+    this.#wire.whileOpen(lines, () => this.#ask('kvs-fence;', FENCE_WORDS, FENCE_MS));
   }
 
   get(key: string): string | undefined {

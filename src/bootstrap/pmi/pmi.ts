@@ -20,8 +20,8 @@ export interface Pmi {
   /** Whether the launcher takes abort()'s code for its own; else it kills first and the code is lost. */
   readonly keepsCode: boolean;
   put(key: string, value: string): void;
-  /** Wait until all ranks have called it: what they had put can be got then. */
-  fence(): void;
+  /** Wait until all ranks have called it: what they had put can be got then. Throws when one of those pipes ends meanwhile. */
+  fence(lines?: readonly number[]): void;
   /** Return a value; undefined: nobody has put it. */
   get(key: string): string | undefined;
   /** Have the launcher kill all ranks. */

@@ -8,7 +8,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { nowMs } from '../../base/clock.ts';
 import { MpiError } from '../../base/errors.ts';
-import type { Addon } from '../../native/addon.ts';
+import { type Addon, INTEREST_READ } from '../../native/addon.ts';
 
 /** The launcher's part of this host answers at once; under load that is seconds. */
 const ANSWER_MS = 30_000;
@@ -81,6 +81,16 @@ export class PmiWire {
     return this.#take(byteLength, byteLength);
   }
 
+  /** Do that, and throw as soon as one of those pipes ends, in which nothing is written. */
+  whileOpen<T>(lines: readonly number[], wait: () => T): T {
+    for (const line of lines) this.#addon.watchDescriptor(this.#epoll, line, INTEREST_READ);
+    try {
+      return wait();
+    } finally {
+      for (const line of lines) this.#addon.watchDescriptor(this.#epoll, line, 0);
+    }
+  }
+
   close(): void {
     this.#addon.close(this.#epoll);
   }
@@ -99,6 +109,15 @@ export class PmiWire {
     if (leftMs <= 0 || this.#addon.park(this.#epoll, -1, leftMs) === 0) {
       throw new MpiError('ERR_MPI_TIMEOUT', `the launcher has not answered ${asked} within ${deadlineMs / 1000} s`);
     }
+    const ready = new Int32Array(128);
+    const count = this.#addon.listReady(this.#epoll, ready);
+    if (count > 0 && !ready.subarray(0, 2 * count).some((value, at) => at % 2 === 0 && value === this.#read)) {
+      throw new MpiError('ERR_MPI_PROC_FAILED', 'another rank of this host has ended while the job came together');
+    }
+    this.#receive(asked);
+  }
+
+  #receive(asked: string): void {
     const chunk = Buffer.allocUnsafe(4096);
     let count = 0;
     try {

@@ -113,7 +113,7 @@ class Joining {
     const { fd, segment } = createProcessMemory(this.#addon, localRanks.length, description, isAlone ? 0 : size);
     const bells = hangBells(this.#addon, segment);
     this.#tell(`tsmpi-segment-${rank}`, { fd, byteLength: segment.buffer.byteLength } satisfies SegmentFacts);
-    this.#pmi.fence();
+    this.#pmi.fence(lines.map((line) => line.fd));
     const watch = { memory: fd, line: this.#line[1], lines, sockets: meeting.sockets, bells };
     return new PmiJob(this.#addon, this.#pmi, segment, process.pid, watch);
   }
@@ -121,7 +121,7 @@ class Joining {
   /** This is a rank of that one's host. */
   #enterHost(holder: number, facts: RankFacts): PmiJob {
     const lines = [{ fd: this.#openLine(holder, facts), local: 0 }];
-    this.#pmi.fence();
+    this.#pmi.fence(lines.map((line) => line.fd));
     const where = decodeValue<SegmentFacts>(this.#pmi.get(`tsmpi-segment-${holder}`), `the segment of rank ${holder}`);
     const memory = this.#open(holder, facts.pid, where.fd, constants.O_RDWR);
     const segment = Segment.attach(this.#addon.map(memory, where.byteLength));

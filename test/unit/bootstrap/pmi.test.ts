@@ -184,6 +184,20 @@ describe.skipIf(missing)(named('PMI'), () => {
     expect(() => wire.readMessage('a fence', 20)).toThrow('the launcher has not answered a fence within 0.02 s');
   });
 
+  test('a fence ends when a line does, however long the launcher is silent', () => {
+    for (const [speak, hello] of [
+      [speak1, HELLO_1],
+      [speak2, HELLO_2],
+    ] as const) {
+      const [idle, idleEnd] = addon.pipe(false) as [number, number];
+      const [line, lineEnd] = addon.pipe(false) as [number, number];
+      open.push(idle, idleEnd, line);
+      const pmi = speak(launcher(hello).wire);
+      closeSync(lineEnd);
+      expect(() => pmi.fence([idle, line])).toThrow('another rank of this host has ended while the job came together');
+    }
+  });
+
   test('a launcher that has gone', () => {
     const { wire } = launcher([], true);
     expect(() => wire.readLine('init')).toThrow('the launcher is lost: it has gone instead of answering init');
