@@ -141,6 +141,18 @@ describe.skipIf(missing)(named('jobs without tsmpirun', missing), () => {
     },
   );
 
+  test('srun: a task ends before it has imported tsmpi', async () => {
+    const started = performance.now();
+    const script = `[ $PMI_RANK != 3 ] || exit 3; exec ${process.execPath} ${program('ring.mjs')}`;
+    const launch = ['srun', '--mpi=pmi2', '-N3', '--ntasks-per-node=2', 'sh', '-c', script];
+    const { code, stderr } = await new HostJob(hosts, [], { env, launch }).end();
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(
+      /tsmpi: rank 2 \(pid \d+\): of the 2 tasks on this host 1 are left: one has ended before it imported tsmpi/,
+    );
+    expect(performance.now() - started).toBeLessThan(5000 + SLACK_MS);
+  });
+
   test('where the job cannot be joined it says what to type', async () => {
     for (const [options, launcher] of [
       [['--mpi=none', '-N2', '-n2'], 'srun'],

@@ -13,7 +13,7 @@
  */
 
 import type { Addon } from '../../native/addon.ts';
-import type { Pmi, PmiVariables } from './pmi.ts';
+import type { FenceWatch, Pmi, PmiVariables } from './pmi.ts';
 import { FENCE_MS, FENCE_WORDS, type Fields, malformed, PmiWire, readAnswer, readNumber, requireGood } from './wire.ts';
 
 export class Pmi1 implements Pmi {
@@ -48,9 +48,9 @@ export class Pmi1 implements Pmi {
     this.#ask(`put kvsname=${this.#store} key=${key} value=${value}`, 'put_result');
   }
 
-  fence(lines: readonly number[] = []): void {
+  fence(watch: FenceWatch = {}): void {
     this.#wire.send('cmd=barrier_in\n');
-    const line = this.#wire.whileOpen(lines, () => this.#wire.readLine(FENCE_WORDS, FENCE_MS));
+    const line = this.#wire.watching(watch, () => this.#wire.readLine(FENCE_WORDS, FENCE_MS));
     requireGood(readAnswer(line.trim(), ' ', 'barrier_out', 'barrier_in'), 'barrier_in');
   }
 

@@ -11,7 +11,7 @@
  */
 
 import type { Addon } from '../../native/addon.ts';
-import type { Pmi, PmiVariables } from './pmi.ts';
+import type { FenceWatch, Pmi, PmiVariables } from './pmi.ts';
 import { FENCE_MS, FENCE_WORDS, type Fields, malformed, PmiWire, readAnswer, readNumber, requireGood } from './wire.ts';
 
 /** As the protocol has it; launchers do not tell. */
@@ -52,8 +52,8 @@ export class Pmi2 implements Pmi {
     this.#ask(`kvs-put;key=${key};value=${value};`);
   }
 
-  fence(lines: readonly number[] = []): void {
-    this.#wire.whileOpen(lines, () => this.#ask('kvs-fence;', FENCE_WORDS, FENCE_MS));
+  fence(watch: FenceWatch = {}): void {
+    this.#wire.watching(watch, () => this.#ask('kvs-fence;', FENCE_WORDS, FENCE_MS));
   }
 
   get(key: string): string | undefined {

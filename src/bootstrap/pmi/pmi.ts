@@ -20,14 +20,22 @@ export interface Pmi {
   /** Whether the launcher takes abort()'s code for its own; else it kills first and the code is lost. */
   readonly keepsCode: boolean;
   put(key: string, value: string): void;
-  /** Wait until all ranks have called it: what they had put can be got then. Throws when one of those pipes ends meanwhile. */
-  fence(lines?: readonly number[]): void;
+  /** Wait until all ranks have called it: what they had put can be got then. */
+  fence(watch?: FenceWatch): void;
   /** Return a value; undefined: nobody has put it. */
   get(key: string): string | undefined;
   /** Have the launcher kill all ranks. */
   abort(code: number): void;
   /** This process needs the launcher no more. */
   finalize(): void;
+}
+
+/** What ends the wait for a fence that can never come. */
+export interface FenceWatch {
+  /** Pipes: the end of one is that of a rank. */
+  readonly lines?: readonly number[];
+  /** Called now and then; throws. */
+  readonly look?: (() => void) | undefined;
 }
 
 /** What the launcher's variables say. */

@@ -9,14 +9,17 @@ import { readSync, writeSync } from 'node:fs';
 import { nowMs } from '../../base/clock.ts';
 import { MpiError } from '../../base/errors.ts';
 import { type Addon, INTEREST_READ } from '../../native/addon.ts';
+import type { FenceWatch } from './pmi.ts';
 
 /** The launcher's part of this host answers at once; under load that is seconds. */
 const ANSWER_MS = 30_000;
 /** How long a rank waits for the others: they are late by the load of their hosts, and by what programs do before the import. */
-export const FENCE_MS = 120_000;
+export const FENCE_MS = 60_000;
 /** What the launcher is asked for then. */
 export const FENCE_WORDS: string =
   'whether all ranks have come (one has ended before it imported tsmpi, or has not imported it yet; `srun --kill-on-bad-exit` ends the job then)';
+/** So often the ranks of the host are looked at meanwhile. */
+const LOOK_MS = 250;
 /** Longest answer that is believed. */
 const MAX_BYTES = 65_536;
 const LENGTH_BYTES = 6;
@@ -30,6 +33,7 @@ export class PmiWire {
   readonly #write: number;
   readonly #epoll: number;
   #bytes: Buffer = Buffer.alloc(0);
+  #look: (() => void) | undefined;
 
   /** Speak over `fd`; a test may write elsewhere. Throws an MpiError where there is no such descriptor. */
   constructor(addon: Addon, fd: number, write: number = fd) {
@@ -81,12 +85,14 @@ export class PmiWire {
     return this.#take(byteLength, byteLength);
   }
 
-  /** Do that, and throw as soon as one of those pipes ends, in which nothing is written. */
-  whileOpen<T>(lines: readonly number[], wait: () => T): T {
+  /** Wait for something, but no longer than those watched are well. */
+  watching<T>({ lines = [], look }: FenceWatch, wait: () => T): T {
     for (const line of lines) this.#addon.watchDescriptor(this.#epoll, line, INTEREST_READ);
+    this.#look = look;
     try {
       return wait();
     } finally {
+      this.#look = undefined;
       for (const line of lines) this.#addon.watchDescriptor(this.#epoll, line, 0);
     }
   }
@@ -106,7 +112,12 @@ export class PmiWire {
     if (this.#bytes.byteLength > MAX_BYTES) throw malformed(asked, this.#bytes.toString('latin1', 0, 64), 'the end of an answer');
     const leftMs = Math.ceil(limit - nowMs());
     // No doorbell: nothing is read here but what is an answer.
-    if (leftMs <= 0 || this.#addon.park(this.#epoll, -1, leftMs) === 0) {
+    const sleepMs = this.#look === undefined ? leftMs : Math.min(leftMs, LOOK_MS);
+    if (leftMs > 0 && this.#addon.park(this.#epoll, -1, sleepMs) === 0 && sleepMs < leftMs) {
+      this.#look?.();
+      return;
+    }
+    if (leftMs <= 0 || this.#addon.park(this.#epoll, -1, 0) === 0) {
       throw new MpiError('ERR_MPI_TIMEOUT', `the launcher has not answered ${asked} within ${deadlineMs / 1000} s`);
     }
     const ready = new Int32Array(128);

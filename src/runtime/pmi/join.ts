@@ -21,6 +21,7 @@ import type { Addon } from '../../native/addon.ts';
 import { createProcessMemory, hangBells, makePipe } from '../../segment/backing.ts';
 import { Segment } from '../../segment/segment.ts';
 import { type Door, HostDoor, type Secret, visitFirstHost } from './host-meeting.ts';
+import { watchLocalTasks } from './local-tasks.ts';
 import { PmiJob } from './pmi-job.ts';
 import {
   countCores,
@@ -84,7 +85,7 @@ class Joining {
       const secret = { id: randomBytes(6).toString('hex'), key: randomBytes(32).toString('base64') };
       this.#tell('tsmpi-job', { ...secret, doors: door.doors } satisfies JobFacts);
     }
-    this.#pmi.fence();
+    this.#pmi.fence({ look: watchLocalTasks(process.env) });
     for (let other = 0; other < rank; other++) {
       const facts = this.#factsOf(other);
       if (facts.place === this.#own.place) return this.#enterHost(other, facts);
@@ -113,7 +114,7 @@ class Joining {
     const { fd, segment } = createProcessMemory(this.#addon, localRanks.length, description, isAlone ? 0 : size);
     const bells = hangBells(this.#addon, segment);
     this.#tell(`tsmpi-segment-${rank}`, { fd, byteLength: segment.buffer.byteLength } satisfies SegmentFacts);
-    this.#pmi.fence(lines.map((line) => line.fd));
+    this.#pmi.fence({ lines: lines.map((line) => line.fd) });
     const watch = { memory: fd, line: this.#line[1], lines, sockets: meeting.sockets, bells };
     return new PmiJob(this.#addon, this.#pmi, segment, process.pid, watch);
   }
@@ -121,7 +122,7 @@ class Joining {
   /** This is a rank of that one's host. */
   #enterHost(holder: number, facts: RankFacts): PmiJob {
     const lines = [{ fd: this.#openLine(holder, facts), local: 0 }];
-    this.#pmi.fence(lines.map((line) => line.fd));
+    this.#pmi.fence({ lines: lines.map((line) => line.fd) });
     const where = decodeValue<SegmentFacts>(this.#pmi.get(`tsmpi-segment-${holder}`), `the segment of rank ${holder}`);
     const memory = this.#open(holder, facts.pid, where.fd, constants.O_RDWR);
     const segment = Segment.attach(this.#addon.map(memory, where.byteLength));

@@ -194,8 +194,17 @@ describe.skipIf(missing)(named('PMI'), () => {
       open.push(idle, idleEnd, line);
       const pmi = speak(launcher(hello).wire);
       closeSync(lineEnd);
-      expect(() => pmi.fence([idle, line])).toThrow('another rank of this host has ended while the job came together');
+      expect(() => pmi.fence({ lines: [idle, line] })).toThrow('another rank of this host has ended while the job came together');
     }
+  });
+
+  test('a fence ends when a look at the others says so', () => {
+    let looks = 0;
+    const look = (): void => {
+      if (++looks === 2) throw new Error('one is missing');
+    };
+    expect(() => speak1(launcher(HELLO_1).wire).fence({ look })).toThrow('one is missing');
+    expect(looks).toBe(2);
   });
 
   test('a launcher that has gone', () => {
