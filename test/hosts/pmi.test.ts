@@ -148,7 +148,7 @@ describe.skipIf(missing)(named('jobs without tsmpirun', missing), () => {
     const { code, stderr } = await new HostJob(hosts, [], { env, launch }).end();
     expect(code).not.toBe(0);
     expect(stderr).toMatch(
-      /tsmpi: rank 2 \(pid \d+\): of the 2 tasks on this host 1 are left: one has ended before it imported tsmpi/,
+      /tsmpi: rank 2 \(pid \d+\): of the 2 tasks on this host 1 are left: another has ended before the job came together/,
     );
     expect(performance.now() - started).toBeLessThan(5000 + SLACK_MS);
   });

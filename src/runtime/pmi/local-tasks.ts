@@ -16,7 +16,7 @@ export function watchLocalTasks(env: NodeJS.ProcessEnv, parent: number = process
   return () => {
     const count = countChildren(parent);
     if (count < 0 || count >= tasks) return;
-    const message = `of the ${tasks} tasks on this host ${count} are left: one has ended before it imported tsmpi`;
+    const message = `of the ${tasks} tasks on this host ${count} are left: another has ended before the job came together`;
     throw new MpiError('ERR_MPI_PROC_FAILED', message);
   };
 }
