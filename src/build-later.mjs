@@ -19,6 +19,7 @@ const ENTRIES = [
   'src/comm/inter/create.ts',
   'src/comm/topology/create.ts',
   'src/datatype/object-codec.ts',
+  'src/runtime/pmi/join.ts',
   'src/transport/websocket/websocket-transport.ts',
 ];
 

@@ -19,7 +19,7 @@ import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
 import { postCartesian, postDistGraph, postGraph } from '../comm/topology/create.ts';
 import { ElementViews } from '../datatype/element-views.ts';
 import type { Addon } from '../native/addon.ts';
-import { loadAddon } from '../native/loader.ts';
+import { type LoadedAddon, loadAddon } from '../native/loader.ts';
 import { CallSites } from '../p2p/call-site.ts';
 import { contextId } from '../p2p/context.ts';
 import { Engine } from '../p2p/engine.ts';
@@ -39,6 +39,8 @@ import type { AddressBook } from '../transport/websocket/address-book.ts';
 import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
 import { JobAddressBook } from './job-address-book.ts';
 import type { Place } from './place.ts';
+import { joinByPmi } from './pmi/join.ts';
+import type { PmiJob } from './pmi/pmi-job.ts';
 import { type Candidate, chooseRoute, isAllowed, type Route } from './routes.ts';
 import { LOOPBACK, SegmentAddressBook } from './segment-address-book.ts';
 
@@ -58,6 +60,8 @@ export interface Rank {
   readonly websocket: WebsocketTransport | undefined;
   readonly world: Intracommunicator;
   readonly self: Intracommunicator;
+  /** The job's ranks by themselves, where no agent started them. */
+  readonly pmi: PmiJob | undefined;
 }
 
 /** Numbers of context ids that exist from the start: world's (of world rank 0) and each rank's self. */
@@ -70,8 +74,9 @@ export function startRank(
   abort: (code: number, reason: string | undefined) => never,
   onLost: (sentence: string) => void,
 ): Rank {
-  const { addon } = loadAddon();
-  const { segment, localRank, worldRank, agentPid } = attach(place, addon);
+  const loaded = loadAddon();
+  const { addon } = loaded;
+  const { segment, localRank, worldRank, agentPid, pmi } = attach(place, loaded);
   const description = JSON.parse(segment.description()) as JobDescription;
   claim(segment, localRank, worldRank, place.kind === 'process' ? 0 : threadId);
   const { localRanks, cores, wait, size, transports } = description;
@@ -102,6 +107,7 @@ export function startRank(
   const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
   const usesMemory = isAllowed(transports, shm.name);
   const websocket = openWebsocket(description, worldRank, usesMemory, place.kind, addon, parking, () => {
+    if (pmi !== undefined && description.hosts.length > 1) return pmi.addressBook();
     if (description.hosts.length > 1) return new JobAddressBook(addon!, segment, localRank, description);
     return new SegmentAddressBook(segment, localRank, localOf, parking);
   });
@@ -119,6 +125,8 @@ export function startRank(
     engine,
     parking,
   );
+
+  pmi?.complete();
 
   const forced = readForced(process.env);
   const environment: RankEnvironment = {
@@ -154,6 +162,7 @@ export function startRank(
     ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, world },
     websocket: typeof websocket === 'string' ? undefined : websocket,
     self: selfCommunicator,
+    pmi,
   };
 }
 
@@ -185,15 +194,29 @@ interface Attached {
   readonly segment: Segment;
   readonly localRank: number;
   readonly worldRank: number;
+  /** Who holds the segment and the doorbells. */
   readonly agentPid: number;
+  readonly pmi?: PmiJob;
 }
 
-function attach(place: Exclude<Place, { kind: 'held' }>, addon: Addon | undefined): Attached {
+function attach(place: Exclude<Place, { kind: 'held' }>, { addon, attempts }: LoadedAddon): Attached {
   if (place.kind === 'thread') {
     const { buffer, localRank, worldRank } = place.bootstrap;
     return { segment: Segment.attach(buffer), localRank, worldRank, agentPid: process.pid };
   }
   if (place.kind === 'alone') return { segment: segmentOfOne(), localRank: 0, worldRank: 0, agentPid: process.pid };
+  if ('pmi' in place) {
+    if (addon === undefined) {
+      const why = attempts.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
+      throw new MpiError('ERR_MPI_OTHER', `ranks that srun or mpiexec start need the native addon (${why}): use tsmpirun`);
+    }
+    const pmi = joinByPmi(place.pmi, addon);
+    // Ranks have their launcher in common: its descendants may read this one's memory.
+    addon.setPtracer(process.ppid);
+    const own = { TSMPI_RANK: pmi.worldRank, TSMPI_SIZE: place.pmi.size, TSMPI_LOCAL_RANK: pmi.localRank };
+    for (const [name, value] of Object.entries(own)) process.env[name] = String(value);
+    return { segment: pmi.segment, localRank: pmi.localRank, worldRank: pmi.worldRank, agentPid: pmi.holderPid, pmi };
+  }
   const { agentPid, memoryFd, byteLength, lifelineFd, localRank, worldRank } = place.bootstrap;
   if (addon === undefined) {
     throw new MpiError(

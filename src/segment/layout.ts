@@ -6,7 +6,7 @@
  *                  control        1 KiB per rank (picture below)
  *                  credits        4 bytes per ordered pair: row = receiver, column = sender; the receiver writes its row
  *                  peers          8 bytes per world rank, in jobs over several hosts only: Int32 port (0: not known yet), Int32
- *                                 departed (1: that rank of another host has ended); the agent writes
+ *                                 departed (1: that rank of another host has ended); the agent writes, or the watch of mates
  *                  inboxes        cellCount x 64 bytes per rank (inbox.ts)
  *                  small buffers  per rank: smallCount x (64 + 8192) bytes: eager messages; owned by the sender
  *                  large buffers  per rank: largeCount x (64 + 131072) bytes: pieces of long messages; owned by the sender
