@@ -5,11 +5,14 @@
 
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { Job, type JobOptions, type JobResult, LAUNCHER } from '../jobs/run-job.ts';
+import { Job, type JobOptions, type JobResult, LAUNCHER, program } from '../jobs/run-job.ts';
 import type { TestHosts } from './test-hosts.ts';
 
 /** Under load a login alone takes seconds. */
 const DEADLINE_MS = 100_000;
+
+/** Arguments of a job of eight ranks on four hosts. */
+export const FOUR = ['--quiet', '--host', 'node1:2,node2:2,node3:2,node4:2'];
 
 export interface HostJobOptions extends JobOptions {
   /** Host of the launcher; undefined: the first. */
@@ -28,6 +31,13 @@ export class HostJob {
     this.#from = options.from ?? hosts.names[0]!;
     const command = hosts.command(this.#from, options.launch ?? [process.execPath, LAUNCHER], options.cwd);
     this.job = new Job(args, { deadlineMs: DEADLINE_MS, ...options, command });
+  }
+
+  /** Start eight ranks on four hosts that stay as `mode` says (programs/linger.mjs), and wait until all of them are there. */
+  static async linger(hosts: TestHosts, mode: string, ...options: string[]): Promise<HostJob> {
+    const running = new HostJob(hosts, [...FOUR, ...options, program('linger.mjs'), mode]);
+    await running.ready(8);
+    return running;
   }
 
   /** Wait for its end; then nothing of it may be left on any host. */
