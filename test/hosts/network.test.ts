@@ -61,7 +61,8 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when the network breaks'), (
   });
 
   test('one direction is blocked: from the launcher', async () => {
-    const running = await startLingering('spin', '--heartbeat', '4');
+    // Longer than elsewhere: what the agent says must come before the launcher's own limit, with all cores busy.
+    const running = await startLingering('spin', '--heartbeat', '8');
     hosts.filter('node3', { input: 'ip saddr 10.77.0.1' });
     const { code, lastLine } = await running.job.end();
     expect(code).toBe(1);
