@@ -20,6 +20,7 @@ const ENTRIES = [
   'src/comm/topology/create.ts',
   'src/datatype/object-codec.ts',
   'src/runtime/pmi/join.ts',
+  'src/segment/backing.ts',
   'src/transport/websocket/websocket-transport.ts',
 ];
 

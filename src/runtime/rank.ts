@@ -8,6 +8,7 @@ import { threadId } from 'node:worker_threads';
 import { MpiError } from '../base/errors.ts';
 import type { JobDescription } from '../bootstrap/job.ts';
 import { MAX_AREA_RANKS } from '../collective/area-turn.ts';
+import { type BulkSource, MAX_BULK_RANKS, SharedBulk } from '../collective/bulk.ts';
 import { SharedArea } from '../collective/port.ts';
 import { readForced } from '../collective/selection.ts';
 import { APPNUM, type Predefined, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from '../comm/attributes.ts';
@@ -37,6 +38,7 @@ import { ShmTransport } from '../transport/shm/shm-transport.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { AddressBook } from '../transport/websocket/address-book.ts';
 import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
+import { ProcessBulkSource } from './bulk-source.ts';
 import { JobAddressBook } from './job-address-book.ts';
 import type { Place } from './place.ts';
 import { joinByPmi } from './pmi/join.ts';
@@ -129,11 +131,12 @@ export function startRank(
   pmi?.complete();
 
   const forced = readForced(process.env);
+  const bulk = place.kind === 'process' ? new ProcessBulkSource(addon!, forced.get('allreduce') === 'shared-pieces') : undefined;
   const environment: RankEnvironment = {
     engine,
     worldRank,
     numbers: new ContextNumbers(SELF_NUMBER + 1),
-    areas: size === 1 || !usesMemory ? undefined : areasOf(segment, localOf, localRank, parking),
+    areas: size === 1 || !usesMemory ? undefined : areasOf(segment, localOf, localRank, parking, bulk),
     journal: new CallJournal(segment, localRank, localOf, process.env.TSMPI_CALL_SITES === '1'),
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
@@ -330,7 +333,13 @@ function noteInto(segment: Segment, localRank: number): RankEnvironment['note'] 
   };
 }
 
-function areasOf(segment: Segment, localOf: Int32Array, localRank: number, parking: Parking): AreaSource {
+function areasOf(
+  segment: Segment,
+  localOf: Int32Array,
+  localRank: number,
+  parking: Parking,
+  source: BulkSource | undefined,
+): AreaSource {
   const views = new ElementViews(segment.buffer);
   const { areaCount, areaByteLength } = segment.layout;
   return {
@@ -343,7 +352,9 @@ function areasOf(segment: Segment, localOf: Int32Array, localRank: number, parki
       const wake = (): void => {
         for (const local of others) parking.ring(local);
       };
-      return new SharedArea(views, segment.area(index), areaByteLength, AREA_SLOT_BYTES, wake);
+      const { length } = worldRanks;
+      const bulk = source === undefined || length > MAX_BULK_RANKS ? undefined : new SharedBulk(length, source);
+      return new SharedArea(views, segment.area(index), areaByteLength, AREA_SLOT_BYTES, bulk, wake);
     },
   };
 }
