@@ -82,10 +82,8 @@ export class Progress implements Sleeper, Driver {
   #tickCount = 0;
   #settled = 0;
   #isTickScheduled = false;
-  /** Times the usual budget that this rank spins. */
+  /** Times the usual budget that this rank spins in block(). The event loop's turn is never put off so. */
   #patience = 1;
-  /** When control went to the event loop with operations awaited; 0: it did not. */
-  #sleptSince = 0;
   #readyCount = 0;
   #lastTurn = nowMs();
 
@@ -225,12 +223,7 @@ export class Progress implements Sleeper, Driver {
   /** The event loop turned, or somebody rang while it had control. */
   onTurn(): void {
     this.#lastTurn = nowMs();
-    const before = this.#settled;
     while (this.poll());
-    if (this.#settled !== before && this.#sleptSince !== 0) {
-      this.#noteSleep(this.#lastTurn - this.#sleptSince);
-      this.#sleptSince = 0;
-    }
     if (this.#waitingCount !== 0 && this.#spinPolls !== 0) this.#scheduleTick();
     this.#enterLoop();
   }
@@ -327,7 +320,7 @@ export class Progress implements Sleeper, Driver {
       if (this.#spinPolls === 0) {
         if (polls >> 4 > this.#yields) return false;
         this.#parking!.yield();
-      } else if (end === 0) end = nowMs() + this.#awaitSpinMs * this.#patience;
+      } else if (end === 0) end = nowMs() + this.#awaitSpinMs;
       else if (nowMs() > end) return false;
     }
   }
@@ -335,9 +328,7 @@ export class Progress implements Sleeper, Driver {
   /** Hand control to the event loop. */
   #enterLoop(): void {
     const parking = this.#parking!;
-    if (this.#waitingCount === 0) this.#sleptSince = 0;
-    else {
-      if (this.#sleptSince === 0) this.#sleptSince = nowMs();
+    if (this.#waitingCount !== 0) {
       parking.hold(true);
       this.#report.beforeLoop(() => this.#waiting.filter(({ done }) => !done), this.#isOnlyOurs);
     }
