@@ -6,11 +6,11 @@
  */
 
 import { networkInterfaces } from 'node:os';
-import type { ConnectionOptions } from 'node:tls';
-import type { ClientOptions, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { type Invitation, parseInvitation } from './invitation.ts';
-import type { AgentPlace, FromAgent, ToAgent } from './protocol.ts';
-import { CIPHERS, deriveKey, HANDSHAKE_MS, WEBSOCKET_OPTIONS, WebSocketConnection } from './websocket-connection.ts';
+import { deriveKey, dialWithKey } from './keyed-websocket.ts';
+import { type AgentPlace, type FromAgent, MAX_HEADER_BYTES, type ToAgent } from './protocol.ts';
+import { WebSocketConnection } from './websocket-connection.ts';
 
 /** How long to try. */
 const DIAL_MS = 20_000;
@@ -65,28 +65,9 @@ function starterAddresses(): string[] {
   return [SSH_CONNECTION?.split(' ')[0] ?? '', SLURM_LAUNCH_NODE_IPADDR ?? ''].filter((address) => address !== '');
 }
 
-async function dial(address: string, { jobId, secret, port }: Invitation): Promise<WebSocket> {
-  // Loaded here: the agent of the launcher's own host does not need it.
-  const { WebSocket } = await import('ws');
-  const psk = deriveKey(Buffer.from(secret, 'base64url'), jobId, 'control');
-  const host = address.includes(':') ? `[${address}]` : address;
-  // `ws` hands its options to tls.connect(), whose type of the last one is the true one.
-  const options: Omit<ClientOptions, 'checkServerIdentity'> & Pick<ConnectionOptions, 'pskCallback' | 'checkServerIdentity'> = {
-    ...WEBSOCKET_OPTIONS,
-    handshakeTimeout: HANDSHAKE_MS,
-    // Masks protect proxies from browsers; here is neither, and TLS hides the bytes.
-    generateMask: () => {},
-    ciphers: CIPHERS,
-    pskCallback: () => ({ psk, identity: jobId }),
-    rejectUnauthorized: true,
-    // Not called under a pre-shared key: whoever shows a certificate instead is not the launcher.
-    checkServerIdentity: () => new Error('it shows a certificate, which no launcher does'),
-  };
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`wss://${host}:${port}`, options as object);
-    socket.once('open', () => resolve(socket));
-    socket.on('error', reject);
-  });
+function dial(address: string, { jobId, secret, port }: Invitation): Promise<WebSocket> {
+  const key = deriveKey(Buffer.from(secret, 'base64url'), jobId, 'control');
+  return dialWithKey({ identity: jobId, key }, address, port, MAX_HEADER_BYTES);
 }
 
 /** Read the first line, and leave what comes behind it. */

@@ -71,6 +71,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     group: 'Hosts',
     text: 'silence after which a host counts as lost (default 10)',
   },
+  { name: 'tls', group: 'Hosts', text: 'encrypt what ranks of different hosts send to each other' },
   {
     name: 'ranks',
     value: 'KIND',
@@ -120,7 +121,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     name: 'transport',
     value: 'LIST',
     group: 'Tuning',
-    text: 'transports that may be used, of self,shm,websocket (default: all)',
+    text: 'transports that may be used, of self,shm,websocket,relay (default: all)',
   },
   { name: 'deterministic', group: 'Tuning', text: 'reductions in an order that does not depend on placement or timing' },
   {
@@ -143,13 +144,13 @@ export const OPTIONS: readonly OptionEntry[] = [
 ];
 
 /** Transports that this version has. */
-export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket'];
+export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket', 'relay'];
 
 const LATER = 'this version does not have it yet: leave it out';
 
 /** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([
-  ...['--stage', '--ports', '--tls'].map((name): [string, string] => [name, LATER]),
+  ...['--stage', '--ports'].map((name): [string, string] => [name, LATER]),
   ['-f', 'the option is --hostfile'],
   ['-map-by', 'the option is --map-by'],
   ['-c', 'the number of ranks is -n'],

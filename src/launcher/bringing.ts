@@ -9,10 +9,10 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ownAddresses } from '../agent/dial.ts';
 import type { Invitation } from '../agent/invitation.ts';
+import { deriveKey, HANDSHAKE_MS, type KeyedServer } from '../agent/keyed-websocket.ts';
 import type { FromAgent } from '../agent/protocol.ts';
-import { deriveKey, HANDSHAKE_MS } from '../agent/websocket-connection.ts';
 import type { AgentLink } from './agent-link.ts';
-import { type Caller, type ControlServer, listenForAgents } from './control-server.ts';
+import { type Caller, listenForAgents } from './control-server.ts';
 import type { Network } from './hosts/network.ts';
 import type { StarterName } from './options.ts';
 import { startBySlurm } from './starter/slurm.ts';
@@ -52,7 +52,7 @@ export class Bringing {
   readonly #links: readonly AgentLink[];
   readonly #secret: Buffer = randomBytes(32);
   readonly #command: readonly string[] = [process.execPath, fileURLToPath(new URL('./agent.js', import.meta.url)), 'dial'];
-  readonly #listening: Promise<ControlServer>;
+  readonly #listening: Promise<KeyedServer>;
   readonly #late = new Map<AgentLink, NodeJS.Timeout>();
   /** Hosts whose login has not begun. */
   #waiting: AgentLink[] = [];

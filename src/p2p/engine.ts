@@ -66,7 +66,7 @@ export class Engine implements FrameHandler {
     this.#streams = new TransferQueue((active) => progress.activate(active));
   }
 
-  /** Begin to send: `routes` holds the transport of each world rank. */
+  /** Begin to send: `routes` holds the transport of each world rank; one may change while it has taken no frame for that rank. */
   start(routes: readonly Transport[]): void {
     this.#routes = routes;
   }
@@ -335,9 +335,8 @@ export class Engine implements FrameHandler {
 
   /** Send CLEAR or FINISH, after whatever waits for that peer. */
   #control(peer: number, kind: number, number: number, peerNumber: number): void {
-    const route = this.#routes[peer]!;
-    if (this.#pending.isEmpty(peer) && route.sendControl(peer, kind, number, peerNumber) === TAKEN) return;
-    this.#pending.add(peer, undefined, () => route.sendControl(peer, kind, number, peerNumber));
+    if (this.#pending.isEmpty(peer) && this.#routes[peer]!.sendControl(peer, kind, number, peerNumber) === TAKEN) return;
+    this.#pending.add(peer, undefined, () => this.#routes[peer]!.sendControl(peer, kind, number, peerNumber));
   }
 
   #keep(

@@ -9,10 +9,10 @@ import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import type { Invitation } from '../../src/agent/invitation.ts';
+import { deriveKey, type KeyedServer } from '../../src/agent/keyed-websocket.ts';
 import type { FromAgent } from '../../src/agent/protocol.ts';
-import { deriveKey } from '../../src/agent/websocket-connection.ts';
 import { VERSION } from '../../src/base/version.ts';
-import { type Caller, type ControlServer, listenForAgents } from '../../src/launcher/control-server.ts';
+import { type Caller, listenForAgents } from '../../src/launcher/control-server.ts';
 import { describeAgentJob } from './agent-driver.ts';
 import { processState } from './run-job.ts';
 
@@ -20,7 +20,7 @@ const AGENT = fileURLToPath(new URL('../../dist/agent.js', import.meta.url));
 const JOB = 'dial-1';
 const secret = Buffer.alloc(32, 3);
 
-let server: ControlServer | undefined;
+let server: KeyedServer | undefined;
 let agent: ChildProcess;
 let stderr: string;
 afterEach(() => {
