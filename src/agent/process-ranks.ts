@@ -315,7 +315,7 @@ export class ProcessRanks implements RankSet {
     const { segment } = this.#memory;
     const [bell] = this.#pipe(true);
     segment.i32[segment.control(segment.layout.localSize, CONTROL.bell)] = bell;
-    return new RelayHub(segment, (place, hub) => new ProcessParking(addon, segment, place, process.pid, hub), {
+    return new RelayHub(segment, addon, (place, hub) => new ProcessParking(addon, segment, place, process.pid, hub), {
       onOffer: (offer) => events.onRelayOffer(offer),
       onFailed: (why) => events.onFailed(1, why),
     });

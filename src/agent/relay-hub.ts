@@ -11,15 +11,17 @@
  */
 
 import type { JobDescription } from '../bootstrap/job.ts';
+import type { Addon } from '../native/addon.ts';
 import { BufferPool, releaseBuffer } from '../segment/buffer-pool.ts';
 import { InboxConsumer, InboxProducer } from '../segment/inbox.ts';
 import { BUFFER_HEADER_BYTES, CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
 import type { Parking, Sleeper } from '../segment/parking.ts';
 import type { Segment } from '../segment/segment.ts';
-import { EAGER, FRAME, PIECE, RELAYED } from '../transport/frame.ts';
+import { EAGER, FRAME, PIECE, PULL, PULL_DATA, PULLED, RELAYED } from '../transport/frame.ts';
 import type { RelayOffer } from './protocol.ts';
 import { HEAD_BYTES, RelayLink } from './relay-link.ts';
 import { RelayMeeting } from './relay-meeting.ts';
+import { RelayPulls } from './relay-pulls.ts';
 
 /** Bytes for one rank of another host that may be sent and not yet in its inbox. */
 export const WINDOW_BYTES: number = 1 << 20;
@@ -86,6 +88,7 @@ export class RelayHub implements Sleeper {
   readonly #events: RelayEvents;
   readonly #heartbeatMs: number;
   readonly #meeting: RelayMeeting;
+  readonly #pulls: RelayPulls;
   readonly #parking: Parking;
   readonly #consumer: InboxConsumer;
   readonly #producer: InboxProducer;
@@ -105,8 +108,14 @@ export class RelayHub implements Sleeper {
   #tellTimer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  /** `openParking`: how the process of this relay sleeps and wakes. */
-  constructor(segment: Segment, openParking: (place: number, sleeper: Sleeper) => Parking, events: RelayEvents) {
+  /** `openParking`: how the process of this relay sleeps and wakes; without an addon it pulls no memory. */
+  constructor(
+    segment: Segment,
+    addon: Addon | undefined,
+    openParking: (place: number, sleeper: Sleeper) => Parking,
+    events: RelayEvents,
+  ) {
+    this.#pulls = new RelayPulls(segment, addon, (words) => this.#forward(words, 0));
     this.#segment = segment;
     this.#i32 = segment.i32;
     this.#u8 = segment.u8;
@@ -182,7 +191,11 @@ export class RelayHub implements Sleeper {
     let hasMoved = this.#waitingCount > 0 && this.#deliverWaiting();
     for (const remote of this.#held) if (this.#forwardQueue(remote)) hasMoved = true;
     if (this.#takeCells()) hasMoved = true;
-    for (const { link } of this.#sides) link?.flush();
+    for (const { link } of this.#sides) {
+      if (link === undefined) continue;
+      if (this.#pulls.serve(link)) hasMoved = true;
+      link.flush();
+    }
     return hasMoved;
   }
 
@@ -208,22 +221,22 @@ export class RelayHub implements Sleeper {
     for (let taken = 0; taken < CELL_LIMIT; taken++) {
       const cell = this.#consumer.next();
       if (cell < 0) return taken !== 0;
-      this.#forward(cell);
+      this.#forward(this.#i32, cell);
       const roomWanted = this.#segment.control(this.#place, CONTROL.roomWanted);
       if (this.#consumer.advance() && Atomics.exchange(this.#i32, roomWanted, 0) !== 0) this.#ringRanks();
     }
     return true;
   }
 
-  #forward(cell: number): void {
-    const remote = this.#remoteOf(this.#i32[cell + FRAME.to]!);
+  #forward(words: Int32Array, at: number): void {
+    const remote = this.#remoteOf(words[at + FRAME.to]!);
     if (remote.side.isGone) {
-      this.#releasePayload(this.#i32, cell);
+      this.#releasePayload(words, at);
       return;
     }
-    remote.begun += HEAD_BYTES + payloadOf(this.#i32, cell);
-    if (remote.queue.length === 0 && this.#ship(remote, this.#i32, cell)) return;
-    remote.queue.push(this.#i32.slice(cell, cell + CELL_WORDS));
+    remote.begun += HEAD_BYTES + payloadOf(words, at);
+    if (remote.queue.length === 0 && this.#ship(remote, words, at)) return;
+    remote.queue.push(words.slice(at, at + CELL_WORDS));
     if (remote.queue.length > 1) return;
     this.#held.add(remote);
     Atomics.store(this.#i32, this.#segment.peer(remote.rank, PEER.held), 1); // pairs with the load of who sends
@@ -304,6 +317,18 @@ export class RelayHub implements Sleeper {
     const rank = bytes.readInt32LE(at + (FRAME.to << 2));
     const local = this.#localOf[rank] ?? -1;
     if (local < 0) return false;
+    const kind = bytes[at + (FRAME.kindType << 2)];
+    if (kind === PULL_DATA) {
+      this.#pulls.write(local, bytes, at, payloadLength);
+      return true;
+    }
+    if (kind === PULL) {
+      this.#pulls.add(side.link!, local, bytes, at);
+      side.owed[local]! += HEAD_BYTES;
+      this.#tellLater();
+      return true;
+    }
+    if (kind === PULLED) this.#pulls.finish(local, bytes, at);
     const waiting = this.#waiting[local]!;
     if (waiting.length === 0 && this.#deliver(side, local, bytes, at, payloadLength)) return true;
     // A copy: the message holds other frames too, and would be kept whole.
@@ -316,11 +341,15 @@ export class RelayHub implements Sleeper {
   #deliver(side: Side, local: number, bytes: Buffer, at: number, payloadLength: number): boolean {
     if (this.#segment.state(local) < RANK_STATE.departed && !this.#fill(local, bytes, at, payloadLength)) return false;
     side.owed[local]! += HEAD_BYTES + payloadLength;
+    this.#tellLater();
+    return true;
+  }
+
+  #tellLater(): void {
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = undefined;
-      for (const each of this.#sides) this.#tellRoom(each, 1);
+      for (const side of this.#sides) this.#tellRoom(side, 1);
     }, TELL_MS);
-    return true;
   }
 
   #fill(local: number, bytes: Buffer, at: number, payloadLength: number): boolean {
@@ -389,6 +418,7 @@ export class RelayHub implements Sleeper {
   }
 
   #onLinkEnd(side: Side, reason: string | undefined): void {
+    if (side.link !== undefined) this.#pulls.drop(side.link);
     side.link = undefined;
     if (this.#isStopped) return;
     if (reason === undefined) {

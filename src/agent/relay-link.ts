@@ -18,7 +18,8 @@ import { FRAME } from '../transport/frame.ts';
 
 /** A frame's words; payload follows. */
 export const HEAD_BYTES = 64;
-export const BATCH_BYTES: number = 256 << 10;
+/** Two frames of the longest payload. */
+export const BATCH_BYTES: number = 2 * (HEAD_BYTES + LARGE_BYTES);
 const BATCHES = 4;
 const BEAT_MS = 1000;
 /** The kind of a frame that is the link's own. */
@@ -92,6 +93,11 @@ export class RelayLink {
     this.#batch.writeInt32LE(payloadLength, at);
     this.#used += HEAD_BYTES + payloadLength;
     return { bytes: this.#batch, at };
+  }
+
+  /** Give back what reserve() gave last. */
+  unreserve(payloadLength: number): void {
+    this.#used -= HEAD_BYTES + payloadLength;
   }
 
   /** Tell what got into a rank's inbox. Return false if there is no room to. */

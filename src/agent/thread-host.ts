@@ -10,6 +10,7 @@ import { closeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { JobDescription } from '../bootstrap/job.ts';
+import { loadAddon } from '../native/loader.ts';
 import { createThreadMemory } from '../segment/backing.ts';
 import { CONTROL } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
@@ -61,7 +62,7 @@ function start(ranks: readonly ThreadRankStart[], description: string, peerCount
 }
 
 function openRelay(segment: Segment): RelayHub {
-  return new RelayHub(segment, (place, hub) => new ThreadParking(segment, place, hub, undefined), {
+  return new RelayHub(segment, loadAddon().addon, (place, hub) => new ThreadParking(segment, place, hub, undefined), {
     onOffer: (offer) => tell({ kind: 'relay', offer }),
     onFailed: (message) => tell({ kind: 'relayFailed', message }),
   });

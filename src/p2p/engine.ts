@@ -283,7 +283,7 @@ export class Engine implements FrameHandler {
     this.#numbers.release(receive);
     receive.pieces = undefined;
     if (byteLength >= 0) {
-      this.#choiceFor(receive).record(false, receive.byteLength, pieces.since, nowMs());
+      if (isMeasured(transport)) this.#choiceFor(receive).record(false, receive.byteLength, pieces.since, nowMs());
       receive.complete();
     } else
       receive.fail(
@@ -456,7 +456,7 @@ export class Engine implements FrameHandler {
       address === 0 ||
       receive.layout !== undefined ||
       transport.canFetch(peer) !== undefined ||
-      !this.#choiceFor(receive).prefersFetch(receive.byteLength)
+      !this.#prefersFetch(transport, receive)
     ) {
       this.#clear(receive, peer, number);
       return;
@@ -467,11 +467,17 @@ export class Engine implements FrameHandler {
         this.#clear(receive, peer, number);
         return;
       }
-      this.#choiceFor(receive).record(true, receive.byteLength, start, nowMs());
+      if (isMeasured(transport)) this.#choiceFor(receive).record(true, receive.byteLength, start, nowMs());
       this.#control(peer, FINISH, number, 0);
       receive.complete();
     };
     this.#fetches.add(peer, new Fetch(transport, peer, address, receive, end));
+  }
+
+  /** What is worked on part by part gets it in pieces from a transport that fetches all at once. */
+  #prefersFetch(transport: Transport, receive: Receive): boolean {
+    if (transport.capabilities.fetchesAlone) return receive.onPart === undefined;
+    return this.#choiceFor(receive).prefersFetch(receive.byteLength);
   }
 
   #choiceFor({ onPart }: Receive): CopyChoice {
@@ -494,4 +500,9 @@ export class Engine implements FrameHandler {
       probe.complete();
     }
   }
+}
+
+/** Whether a transport has two ways to move a long message, between which times decide. */
+function isMeasured({ capabilities: { canFetch, fetchesAlone } }: Transport): boolean {
+  return canFetch && !fetchesAlone;
 }

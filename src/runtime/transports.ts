@@ -103,7 +103,7 @@ function openWebsocket(
 
 /** Open the way by the agents in jobs over several hosts; else return why there is none. */
 function openRelay(
-  { description, worldRank, localOf, segment, parking }: TransportPlan,
+  { description, worldRank, localOf, segment, parking, addon }: TransportPlan,
   shm: ShmTransport,
 ): RelayTransport | string {
   const { size, hosts, transports } = description;
@@ -111,7 +111,7 @@ function openRelay(
   if (!isAllowed(transports, 'relay')) return 'not in --transport';
   const { small, large } = shm;
   const isLocal = (rank: number): boolean => localOf[rank]! >= 0;
-  const relay = new RelayTransport({ segment, worldRank, size, isLocal, parking, small, large });
+  const relay = new RelayTransport({ segment, worldRank, size, isLocal, parking, small, large, addon });
   shm.onRelayed = (handler, cell) => relay.handle(handler, cell);
   return relay;
 }

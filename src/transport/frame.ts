@@ -16,6 +16,8 @@
  *     FINISH    source: the sender's number: the payload was read, or is not wanted
  *     CREDIT    what a transport tells its other end for itself: payload was matched (credit.ts)
  *     CALL      by the relay: that rank cannot be connected to; it may try from its side
+ *     PULL      to a rank's relay: source: number of the pull · byteLength · payload: Float64 address there, and here
+ *     PULL_DATA from it: payload for that address here; PULLED: source: the number, tag: 0 when all is there, else an errno
  *
  * In cells of the relay the last two words say to and from which world rank, which leaves 24 bytes of payload; those that it
  * puts into a rank's inbox have the bit RELAYED in their kind.
@@ -32,6 +34,9 @@ export const PIECE = 5;
 export const FINISH = 6;
 export const CREDIT = 16;
 export const CALL = 17;
+export const PULL = 18;
+export const PULL_DATA = 19;
+export const PULLED = 20;
 /** Set in the kind of a cell that came by the relay. */
 export const RELAYED = 64;
 

@@ -2,8 +2,8 @@
  * A rank's end of the relay: frames for ranks of other hosts go into the inbox of this host's agent, and come from there.
  *
  * Reach: ranks of other hosts. Ordering: one way per pair, in the order taken. Limits: 24 bytes in a cell, 8 KiB at once,
- * longer messages announced, then in pieces of 128 KiB. Progress: the agents move what lies in buffers, whatever the ranks
- * do. Backpressure: BUSY while the agent's inbox or the rank's large buffers are full, or while the agent holds frames for that peer;
+ * longer messages announced, then pulled from memory to memory by the agents, or without the addon in pieces of 128 KiB.
+ * Progress: the agents move what lies in buffers and what is pulled, whatever the ranks do. Backpressure: BUSY while the agent's inbox or the rank's large buffers are full, or while the agent holds frames for that peer;
  * NO_CREDIT beyond WINDOW units of payload that the receiver has not matched, or without a small buffer. Failure: a link
  * between agents that is lost leaves its peers BUSY; whether the job goes on is for its launcher to say.
  *
@@ -14,6 +14,7 @@
 import { COPY_IN } from '../../datatype/copy-kernels.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
 import { ElementViews } from '../../datatype/element-views.ts';
+import type { Addon } from '../../native/addon.ts';
 import { type BufferPool, releaseBuffer } from '../../segment/buffer-pool.ts';
 import { InboxProducer } from '../../segment/inbox.ts';
 import { BUFFER_HEADER_BYTES, CONTROL, LARGE_BYTES, PEER, SMALL_BYTES } from '../../segment/layout.ts';
@@ -21,8 +22,32 @@ import type { Parking } from '../../segment/parking.ts';
 import type { Segment } from '../../segment/segment.ts';
 import { bufferClass, RETURN_AT, unitsOf, WINDOW } from '../credit.ts';
 import { EagerPool } from '../eager-pool.ts';
-import { ANNOUNCE, CALL, CLEAR, CREDIT, EAGER, FINISH, FRAME, highWord, joinLength, PIECE, RELAYED, SHORT } from '../frame.ts';
-import { BUSY, type Capabilities, type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport.ts';
+import {
+  ANNOUNCE,
+  CALL,
+  CLEAR,
+  CREDIT,
+  EAGER,
+  FINISH,
+  FRAME,
+  highWord,
+  joinLength,
+  PIECE,
+  PULL,
+  PULLED,
+  RELAYED,
+  SHORT,
+} from '../frame.ts';
+import {
+  BUSY,
+  type Capabilities,
+  type FrameHandler,
+  NO_CREDIT,
+  type SendAnswer,
+  TAKEN,
+  type Transport,
+  UNDER_WAY,
+} from '../transport.ts';
 
 /** Payload of a cell ends where `to` begins. */
 const SHORT_BYTES: number = (FRAME.to - FRAME.payload) << 2;
@@ -37,17 +62,13 @@ export interface RelayOptions {
   /** This rank's buffers in the segment. */
   readonly small: BufferPool;
   readonly large: BufferPool;
+  /** undefined: memory is not pulled. */
+  readonly addon: Addon | undefined;
 }
 
 export class RelayTransport implements Transport {
   readonly name = 'relay';
-  readonly capabilities: Capabilities = {
-    shortBytes: SHORT_BYTES,
-    eagerBytes: SMALL_BYTES,
-    pieceBytes: LARGE_BYTES,
-    canFetch: false,
-    pollCost: 1,
-  };
+  readonly capabilities: Capabilities;
   readonly #options: RelayOptions;
   readonly #segment: Segment;
   readonly #views: ElementViews;
@@ -66,6 +87,8 @@ export class RelayTransport implements Transport {
   /** What refused since the last prepareSleep(). */
   readonly #held = new Set<number>();
   #isFull = false;
+  /** What became of the pull from a peer: UNDER_WAY, 0, or an errno. */
+  readonly #pulls = new Map<number, number>();
   /** Peers that this rank cannot connect to, and has not told so. */
   readonly #calls = new Set<number>();
   /** A peer cannot connect to this rank. */
@@ -77,6 +100,11 @@ export class RelayTransport implements Transport {
   constructor(options: RelayOptions) {
     const { segment, size } = options;
     this.#options = options;
+    const canFetch = options.addon !== undefined;
+    this.capabilities = {
+      ...{ shortBytes: SHORT_BYTES, eagerBytes: SMALL_BYTES, pieceBytes: LARGE_BYTES, pollCost: 1 },
+      ...{ canFetch, fetchesAlone: canFetch },
+    };
     this.#segment = segment;
     this.#views = new ElementViews(segment.buffer);
     this.#i32 = segment.i32;
@@ -152,11 +180,13 @@ export class RelayTransport implements Transport {
     context: number,
     byteLength: number,
     number: number,
-    _data: TypedArray | undefined,
+    data: TypedArray | undefined,
   ): SendAnswer {
+    const { addon } = this.#options;
+    const address = data === undefined || addon === undefined ? 0 : addon.addressOf(data);
     const cell = this.#claim(peer);
     if (cell < 0) return BUSY;
-    this.#views.f64[(cell + FRAME.payload) >> 1] = 0;
+    this.#views.f64[(cell + FRAME.payload) >> 1] = address;
     this.#deliver(cell, peer, ANNOUNCE | (type << 8), source, tag, context, byteLength, number);
     return TAKEN;
   }
@@ -182,12 +212,25 @@ export class RelayTransport implements Transport {
     return TAKEN;
   }
 
-  canFetch(): string {
-    return 'memory of another host cannot be read';
+  canFetch(): string | undefined {
+    return this.#options.addon === undefined ? 'memory is read and written for ranks with the native addon only' : undefined;
   }
 
-  fetch(): number {
-    return -1;
+  fetch(peer: number, address: number, into: Uint8Array, offset: number, byteLength: number): number {
+    const outcome = this.#pulls.get(peer);
+    if (outcome === undefined) {
+      const cell = this.#claim(peer);
+      if (cell < 0) return UNDER_WAY;
+      const payload = (cell + FRAME.payload) >> 1;
+      this.#views.f64[payload] = address;
+      this.#views.f64[payload + 1] = this.#options.addon!.addressOf(into) + offset;
+      this.#pulls.set(peer, UNDER_WAY);
+      this.#deliver(cell, peer, PULL, 0, 0, 0, byteLength, 0);
+      return UNDER_WAY;
+    }
+    if (outcome === UNDER_WAY) return UNDER_WAY;
+    this.#pulls.delete(peer);
+    return outcome === 0 ? byteLength : -outcome;
   }
 
   returnCredit(peer: number): void {
@@ -225,6 +268,9 @@ export class RelayTransport implements Transport {
         return;
       case CREDIT:
         this.#credit[from]! += source;
+        return;
+      case PULLED:
+        this.#pulls.set(from, tag);
         return;
       case CALL:
         this.onCall(from);

@@ -92,6 +92,7 @@ export class ShmTransport implements Transport {
       eagerBytes: SMALL_BYTES,
       pieceBytes: LARGE_BYTES,
       canFetch: addon !== undefined,
+      fetchesAlone: false,
       pollCost: 1,
     };
     this.#publishProbe();

@@ -67,6 +67,7 @@ export class WebsocketTransport implements Transport {
       eagerBytes: EAGER_BYTES,
       pieceBytes: PIECE_BYTES,
       canFetch: false,
+      fetchesAlone: false,
       pollCost: options.isBesideMemory ? POLL_COST / QUIET_INTERVAL : POLL_COST,
     };
     this.#shared = new SharedBuffers(addon, this);
