@@ -7,6 +7,7 @@
         'src/addon.c',
         'src/argument.c',
         'src/copy.c',
+        'src/file.c',
         'src/lifeline.c',
         'src/park.c',
         'src/process.c',

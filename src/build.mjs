@@ -3,8 +3,9 @@
  *
  * The idea: esbuild makes one file of everything that a rank loads, and one of each command, since many small modules cost
  * several times the start of a bare node; tsc writes declarations only. What a rank loads is index.cjs, by way of
- * load-bundle.mjs and with the code that V8 compiled of it here (cache-code.mjs): that halves its share of a start. A key, the hash of all sources, lies beside the
- * output: nothing changed, nothing done. Files are written to a folder of their own and renamed one by one, so two builds
+ * load-bundle.mjs and with the code that V8 compiled of it (cache-code.mjs), which halves its share of a start; what a
+ * start does not need is later.cjs (build-later.mjs). A key, the hash of all sources, lies beside the output: nothing
+ * changed, nothing done. Files are written to a folder of their own and renamed one by one, so two builds
  * at once and a killed one do no harm.
  * Limits: the addon is built by native/build.mjs.
  */
@@ -25,6 +26,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { membersOf, planLater } from './build-later.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
@@ -77,13 +79,13 @@ const lazyBuiltins = {
       contents: `
         let loaded;
         const load = () => (loaded ??= process.getBuiltinModule(${JSON.stringify(path)}));
-        ${[...(builtinNames.get(path) ?? [])].map((name) => `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => load().${name} });`).join('\n')}`,
+        ${membersOf([...(builtinNames.get(path) ?? [])], 'load()')}`,
     }));
   },
 };
 
-/** Return the text of the bundle with those objects used as they are. */
-const takeDirectly = (text) => text.replaceAll(/__toESM\((require_node_\w+\(\))(?:, 1)?\)/g, '$1');
+/** Return the text of a bundle with such objects, and those of build-later.mjs, used as they are. */
+const takeDirectly = (text) => text.replaceAll(/__toESM\((require_\w+\(\))(?:, 1)?\)/g, '$1');
 
 /** Names that sources import from each built-in module. */
 const builtinNames = new Map();
@@ -119,17 +121,17 @@ async function bundle(outdir, version) {
   write(await build({ ...options, entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })) }));
   for (const command of COMMANDS) chmodSync(join(outdir, `${command}.js`), 0o755);
 
-  const library = await build({
+  const library = {
     ...options,
-    entryPoints: [{ in: 'src/index.ts', out: 'index' }],
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
-    banner: { js: '(function (module, bundleUrl) {' },
     footer: { js: '})' },
     define: { ...options.define, 'import.meta.url': 'bundleUrl' },
     plugins: [lazyBuiltins],
-  });
-  write(library, takeDirectly);
+  };
+  const { start, later } = await planLater(build, library, ROOT, 'src/index.ts');
+  write(await build({ ...library, ...start, banner: { js: '(function (module, bundleUrl, later) {' } }), takeDirectly);
+  write(await build({ ...library, ...later, banner: { js: '(function (module, bundleUrl, shared) {' } }), takeDirectly);
   const { metafile } = await build({ ...options, entryPoints: ['src/index.ts'], metafile: true });
   const names = Object.values(metafile.outputs).flatMap(({ exports }) => exports);
   const contents = `
@@ -184,7 +186,7 @@ if (!isUpToDate(key)) {
       renameSync(join(outdir, 'key'), KEY);
       if (!isQuiet)
         console.log(
-          `built dist/: ${['index.cjs', ...Object.keys(ENTRIES).map((name) => `${name}.js`)]
+          `built dist/: ${['index.cjs', 'later.cjs', ...Object.keys(ENTRIES).map((name) => `${name}.js`)]
             .map((name) => `${name} ${Math.round(statSync(join(DIST, name)).size / 1024)} KiB`)
             .join(', ')}`,
         );

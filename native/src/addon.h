@@ -40,6 +40,7 @@ napi_status park_register(napi_env env, napi_value exports);
 napi_status watch_register(napi_env env, napi_value exports);
 napi_status socket_register(napi_env env, napi_value exports);
 napi_status copy_register(napi_env env, napi_value exports);
+napi_status file_register(napi_env env, napi_value exports);
 napi_status reduce_register(napi_env env, napi_value exports);
 napi_status process_register(napi_env env, napi_value exports);
 napi_status lifeline_register(napi_env env, napi_value exports);

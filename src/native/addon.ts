@@ -47,6 +47,13 @@ export interface Addon {
   /** Size of a page in bytes. */
   readonly pageByteLength: number;
 
+  // ---- files -------------------------------------------------------------------------------
+  // Read-only, over the file's own pages; or -errno, -EINVAL for an empty file. load-bundle.mjs uses them before all else.
+  /** Text of a Latin-1 file; a page is read when it is looked at. -ENOSYS: this Node has no such strings. */
+  mapText(path: string): string | number;
+  /** Bytes of a file, all its pages there at once. Writing to them ends the process. */
+  mapBytes(path: string): ArrayBuffer | number;
+
   // ---- parking -----------------------------------------------------------------------------
   /** pipe2(O_CLOEXEC | (nonBlocking ? O_NONBLOCK : 0)): [read end, write end], or -errno. */
   pipe(nonBlocking: boolean): [number, number] | number;

@@ -26,7 +26,21 @@ export interface LoadedAddon {
 
 /** A function of each part of the interface: an addon built from older sources lacks the newest. */
 const EXPECTED = [
-  ...(['createMemory', 'map', 'unmap', 'open', 'close', 'allocate', 'pipe', 'createEpoll', 'park', 'ring', 'drain'] as const),
+  ...([
+    'createMemory',
+    'mapText',
+    'mapBytes',
+    'map',
+    'unmap',
+    'open',
+    'close',
+    'allocate',
+    'pipe',
+    'createEpoll',
+    'park',
+    'ring',
+    'drain',
+  ] as const),
   ...([
     'startWatch',
     'refWatch',

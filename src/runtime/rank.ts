@@ -114,11 +114,12 @@ export function startRank(
     forced: (operation) => forced.get(operation),
     predefined: predefinedOf(description, worldRank),
     hostOfRank: description.hostOfRank,
+    // Looked up at each call: what makes them is loaded at the first (build-later.mjs).
     topologies: {
-      cartesian: postCartesian,
-      graph: postGraph,
-      distGraph: postDistGraph,
-      intercommunicator: postIntercommunicator,
+      cartesian: (...args) => postCartesian(...args),
+      graph: (...args) => postGraph(...args),
+      distGraph: (...args) => postDistGraph(...args),
+      intercommunicator: (...args) => postIntercommunicator(...args),
     },
     note: noteInto(segment, localRank),
     abort,

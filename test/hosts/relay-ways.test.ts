@@ -65,20 +65,6 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('ways between hosts'))
     expect(code).toBe(0);
   });
 
-  test('the relay is not allowed: ranks wait, and say for what', async () => {
-    const { code, stderr } = await runBlocked(
-      hosts.names,
-      '--transport',
-      'self,shm,websocket',
-      '--timeout',
-      '8',
-      '--host',
-      'node1,node2,node3',
-    );
-    expect(code).toBe(124);
-    expect(stderr).toMatch(new RegExp(`waits in .*; ${CONNECT}`));
-  });
-
   test('agents do not reach each other either: the job ends and says both attempts', async () => {
     hosts.filter('node2', { input: 'ip saddr 10.77.0.3' });
     hosts.filter('node3', { input: 'ip saddr 10.77.0.2' });

@@ -50,9 +50,11 @@ ip addr add "$2/24" dev eth0
 ip link set eth0 up
 "$(command -v sshd)" -f "$3/sshd_config" -E "$3/$1.sshd.log"
 until [ -s /run/sshd.pid ]; do sleep 0.01; done
+exec 3<&0
+cat <&3 >/dev/null &
+# Now that process counts as the host's own; the shell goes on to reap orphans while it waits.
 echo up
-# No process of its own, which would come too late to be counted among the host's.
-while read -r _; do :; done`;
+wait $!`;
 const SWITCH_SCRIPT = `set -e
 ip link add br0 type bridge
 ip link set br0 up

@@ -2,14 +2,12 @@
  * Listener: the sockets on which a rank's peers connect, one for each address, all with one port.
  */
 
-import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { nowMs } from '../../base/clock.ts';
 import { MpiError } from '../../base/errors.ts';
 import { type Addon, INTEREST_READ } from '../../native/addon.ts';
+import { EADDRINUSE, EAGAIN, ECONNABORTED } from '../../native/errno.ts';
 import type { SocketSet } from './socket-set.ts';
-
-const { EAGAIN, EADDRINUSE, ECONNABORTED } = constants.errno;
 
 /** Connections taken in one look, so that a storm of them does not starve the caller. */
 const ACCEPT_LIMIT = 16;

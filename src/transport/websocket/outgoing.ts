@@ -11,17 +11,15 @@
  * `credit` is what the peer may still be sent of payload it does not expect; `owed` what it gets back with the next frame.
  */
 
-import { constants } from 'node:os';
 import { COPY_IN } from '../../datatype/copy-kernels.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
+import { EAGAIN } from '../../native/errno.ts';
 import { bufferClass, unitsOf, WINDOW } from '../credit.ts';
 import { ANNOUNCE, CREDIT, EAGER, highWord, PIECE, SHORT } from '../frame.ts';
 import { BUSY, NO_CREDIT, type SendAnswer, TAKEN } from '../transport.ts';
 import { BUILD_HEAD, BUILD_PAYLOAD, QUEUE_BYTES, type SharedBuffers } from './shared-buffers.ts';
 import { headerLength, MAX_HEADER_BYTES, OPCODE, writeHeader } from './websocket-frame.ts';
 import { HEAD, HEAD_BYTES } from './wire.ts';
-
-const { EAGAIN } = constants.errno;
 
 /** The connection that it is half of. */
 export interface OutgoingOwner {

@@ -5,13 +5,11 @@
  *     visitor   somebody connected:   the request is there -> answered, or held until an attempt of our own is decided
  */
 
-import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { type Addon, INTEREST_READ, INTEREST_WRITE } from '../../native/addon.ts';
+import { EAGAIN, EINPROGRESS } from '../../native/errno.ts';
 import type { SocketSet, SocketUser } from './socket-set.ts';
 import { type Head, MAX_HEAD_BYTES, readHead } from './upgrade.ts';
-
-const { EAGAIN, EINPROGRESS } = constants.errno;
 
 /** What becomes of an upgrade. */
 export interface UpgradeEvents {
