@@ -25,7 +25,7 @@ const DEADLINE_MS = 10_000;
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 const pause = (ms: number): unknown => Atomics.wait(nobody, 0, 0, ms);
 
-const hubs = bundle(`${import.meta.dirname}/relay-hubs.ts`, true);
+const hubs = bundle(`${import.meta.dirname}/programs/relay-hubs.ts`, true);
 
 interface Host {
   readonly buffer: SharedArrayBuffer;

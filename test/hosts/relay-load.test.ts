@@ -51,7 +51,7 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('relay under load')), 
   });
 
   test('gigabytes in the relay delay no heartbeat and no line', async () => {
-    const args = ['--quiet', '--tls', '--heartbeat', '2', '--host', 'node1,node2:2', program('beside.mjs'), '2'];
+    const args = ['--quiet', '--tls', '--heartbeat', '2', '--host', 'node1,node2:2', program('beside.mjs'), '1'];
     const running = new HostJob(hosts, args);
     const late: number[] = [];
     running.job.child.stdout!.on('data', (text: string) => {

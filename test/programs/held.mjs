@@ -6,18 +6,18 @@
 import { once } from 'node:events';
 import { whenAll, world } from 'tsmpi';
 
-const COUNT = 1024;
-const ASKED = 64;
-const SMALL = 8000;
-const megabyte = new Float64Array(131_072);
+const COUNT = 256;
+const ASKED = 16;
+const SMALL = 4000;
+const long = new Float64Array(524_288);
 const small = new Float64Array(4);
 const middle = new Float64Array(1000);
 if (world.rank === 0) {
-  const sends = Array.from({ length: COUNT }, () => world.send(megabyte.fill(7), 1, 1));
+  const sends = Array.from({ length: COUNT }, () => world.send(long.fill(7), 1, 1));
   for (let k = 0; k < SMALL; k++) sends.push(world.send(k % 2 === 0 ? small : middle, 1, 2));
   await whenAll(sends);
 } else {
-  const into = Array.from({ length: ASKED }, () => new Float64Array(131_072));
+  const into = Array.from({ length: ASKED }, () => new Float64Array(524_288));
   const asked = into.map((array) => world.recv(array, 0, 1));
   // Until the first of it comes: then all that can move does.
   await asked[0];
@@ -25,7 +25,7 @@ if (world.rank === 0) {
   console.log('computed');
   await once(process.stdin.resume(), 'end');
   await whenAll(asked);
-  for (let k = ASKED; k < COUNT; k++) await world.recv(megabyte, 0, 1);
+  for (let k = ASKED; k < COUNT; k++) await world.recv(long, 0, 1);
   await whenAll(Array.from({ length: SMALL }, () => world.recv(new Float64Array(1000), 0, 2)));
   console.log(`${into.every((array) => array.every((value) => value === 7)) ? 'right' : 'wrong'}`);
 }

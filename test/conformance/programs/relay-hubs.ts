@@ -4,10 +4,10 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { RelayHub } from '../../src/agent/relay-hub.ts';
-import { loadAddon } from '../../src/native/loader.ts';
-import { Segment } from '../../src/segment/segment.ts';
-import { ThreadParking } from '../../src/segment/thread-parking.ts';
+import { RelayHub } from '../../../src/agent/relay-hub.ts';
+import { loadAddon } from '../../../src/native/loader.ts';
+import { Segment } from '../../../src/segment/segment.ts';
+import { ThreadParking } from '../../../src/segment/thread-parking.ts';
 
 const { buffers } = workerData as { buffers: readonly SharedArrayBuffer[] };
 const hubs: RelayHub[] = buffers.map((buffer, own) => {
