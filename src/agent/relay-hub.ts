@@ -2,8 +2,9 @@
  * RelayHub: the relay of one host: takes frames of its ranks from the segment to other hosts' relays, and theirs to its ranks.
  *
  * The idea: it has a place in the segment as a rank has. What a link cannot take yet waits as a copy of its cell, while the
- * payload stays in the sender's buffer; senders find `held` up and stop. What a rank's inbox has no room for waits here with
- * its payload, within a window that the sending side counts: bytes sent for that rank and not yet told (ROOM) to have got in.
+ * payload stays in the sender's buffer; senders find `held` up and stop. What a rank's inbox has no room for waits at its
+ * relay (relay-inboxes.ts), within a window that the sending side counts: bytes sent for that rank and not yet told (ROOM)
+ * to have got in.
  *
  * Limits: per rank of another host a full inbox of cells; per link its batches; per own rank and other host WINDOW_BYTES.
  * Nothing here blocks, and a turn is bounded, so that whatever else its process does is never far behind.
@@ -12,13 +13,14 @@
 
 import type { JobDescription } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
-import { BufferPool, releaseBuffer } from '../segment/buffer-pool.ts';
-import { InboxConsumer, InboxProducer } from '../segment/inbox.ts';
-import { BUFFER_HEADER_BYTES, CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
+import { releaseBuffer } from '../segment/buffer-pool.ts';
+import { InboxConsumer } from '../segment/inbox.ts';
+import { BUFFER_HEADER_BYTES, CONTROL, PEER } from '../segment/layout.ts';
 import type { Parking, Sleeper } from '../segment/parking.ts';
 import type { Segment } from '../segment/segment.ts';
-import { EAGER, FRAME, PIECE, PULL, PULL_DATA, PULLED, RELAYED } from '../transport/frame.ts';
+import { EAGER, FRAME, PIECE, PULL, PULL_DATA, PULLED } from '../transport/frame.ts';
 import type { RelayOffer } from './protocol.ts';
+import { RelayInboxes } from './relay-inboxes.ts';
 import { HEAD_BYTES, RelayLink } from './relay-link.ts';
 import { RelayMeeting } from './relay-meeting.ts';
 import { RelayPulls } from './relay-pulls.ts';
@@ -63,12 +65,6 @@ interface Remote {
   arrived: number;
 }
 
-/** Bytes of a frame that found no room in a rank's inbox. */
-interface Waiting {
-  readonly side: Side;
-  readonly bytes: Buffer;
-}
-
 interface Flush {
   readonly targets: readonly { readonly remote: Remote; readonly begun: number }[];
   readonly resolve: () => void;
@@ -91,19 +87,12 @@ export class RelayHub implements Sleeper {
   readonly #pulls: RelayPulls;
   readonly #parking: Parking;
   readonly #consumer: InboxConsumer;
-  readonly #producer: InboxProducer;
-  readonly #small: BufferPool;
-  readonly #large: BufferPool;
+  readonly #inboxes: RelayInboxes;
   readonly #localOf: Int32Array;
   readonly #sides: Side[];
   readonly #remotes: (Remote | undefined)[] = [];
   /** Those whose queue is not empty. */
   readonly #held = new Set<Remote>();
-  /** By local rank. */
-  readonly #waiting: Waiting[][];
-  #waitingCount = 0;
-  /** Local ranks whose inbox was full since the last prepareSleep(). */
-  readonly #full = new Set<number>();
   #flushes: Flush[] = [];
   #tellTimer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -123,17 +112,13 @@ export class RelayHub implements Sleeper {
     const description = JSON.parse(segment.description()) as JobDescription;
     this.#description = description;
     this.#heartbeatMs = description.heartbeatMs;
-    const { localSize, placeCount, smallCount, largeCount } = segment.layout;
+    const { localSize } = segment.layout;
     this.#place = localSize;
     this.#consumer = new InboxConsumer(segment, localSize);
-    this.#producer = new InboxProducer(segment);
-    const small = Array.from({ length: smallCount }, (_, index) => segment.smallBuffer(localSize, index));
-    const large = Array.from({ length: largeCount }, (_, index) => segment.largeBuffer(localSize, index));
-    this.#small = new BufferPool(segment.i32, small, placeCount);
-    this.#large = new BufferPool(segment.i32, large, placeCount);
+    const ring = (local: number): void => this.#parking.ring(local);
+    this.#inboxes = new RelayInboxes(segment, ring, (host, local, byteLength) => this.#onArrived(host, local, byteLength));
     this.#localOf = new Int32Array(description.size).fill(-1);
     for (const [local, rank] of description.localRanks.entries()) this.#localOf[rank] = local;
-    this.#waiting = Array.from({ length: localSize }, () => []);
     this.#sides = description.hosts.map((_, host) => ({
       host,
       link: undefined,
@@ -188,7 +173,8 @@ export class RelayHub implements Sleeper {
   }
 
   poll(): boolean {
-    let hasMoved = this.#waitingCount > 0 && this.#deliverWaiting();
+    let hasMoved = this.#inboxes.isHolding && this.#inboxes.retry();
+    if (hasMoved) for (const side of this.#sides) this.#tellRoom(side, TELL_AT);
     for (const remote of this.#held) if (this.#forwardQueue(remote)) hasMoved = true;
     if (this.#takeCells()) hasMoved = true;
     for (const { link } of this.#sides) {
@@ -200,11 +186,7 @@ export class RelayHub implements Sleeper {
   }
 
   prepareSleep(): void {
-    this.#small.want();
-    this.#large.want();
-    // Pairs with the load of the rank that empties it, as in the shm transport.
-    for (const local of this.#full) Atomics.store(this.#i32, this.#segment.control(local, CONTROL.roomWanted), 1);
-    this.#full.clear();
+    this.#inboxes.prepareSleep();
   }
 
   onTurn(): void {
@@ -212,7 +194,7 @@ export class RelayHub implements Sleeper {
     this.#parking.leaveLoop();
     let polls = 0;
     while (polls < TURN_POLLS && this.poll()) polls++;
-    this.#parking.enterLoop(this.#waitingCount > 0, polls === TURN_POLLS);
+    this.#parking.enterLoop(this.#inboxes.isHolding, polls === TURN_POLLS);
   }
 
   // ---- from the ranks to the links -----------------------------------------------------------
@@ -324,72 +306,21 @@ export class RelayHub implements Sleeper {
     }
     if (kind === PULL) {
       this.#pulls.add(side.link!, local, bytes, at);
-      side.owed[local]! += HEAD_BYTES;
-      this.#tellLater();
+      this.#onArrived(side.host, local, HEAD_BYTES);
       return true;
     }
     if (kind === PULLED) this.#pulls.finish(local, bytes, at);
-    const waiting = this.#waiting[local]!;
-    if (waiting.length === 0 && this.#deliver(side, local, bytes, at, payloadLength)) return true;
-    // A copy: the message holds other frames too, and would be kept whole.
-    waiting.push({ side, bytes: Buffer.from(bytes.subarray(at, at + HEAD_BYTES + payloadLength)) });
-    this.#waitingCount++;
+    this.#inboxes.put(side.host, local, bytes, at, payloadLength);
     return true;
   }
 
-  /** Put a frame into a rank's inbox. Return false if there is no room. */
-  #deliver(side: Side, local: number, bytes: Buffer, at: number, payloadLength: number): boolean {
-    if (this.#segment.state(local) < RANK_STATE.departed && !this.#fill(local, bytes, at, payloadLength)) return false;
-    side.owed[local]! += HEAD_BYTES + payloadLength;
-    this.#tellLater();
-    return true;
-  }
-
-  #tellLater(): void {
+  /** Bytes of a frame from that host got into a rank's inbox. */
+  #onArrived(host: number, local: number, byteLength: number): void {
+    this.#sides[host]!.owed[local]! += byteLength;
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = undefined;
       for (const side of this.#sides) this.#tellRoom(side, 1);
     }, TELL_MS);
-  }
-
-  #fill(local: number, bytes: Buffer, at: number, payloadLength: number): boolean {
-    const i32 = this.#i32;
-    const kind = bytes[at + (FRAME.kindType << 2)];
-    const pool = kind === EAGER ? this.#small : this.#large;
-    const isBuffered = kind === EAGER || payloadLength > 0;
-    const buffer = isBuffered ? pool.take(local) : -1;
-    if (isBuffered && buffer < 0) return false;
-    const cell = this.#producer.claim(local);
-    if (cell < 0) {
-      if (isBuffered) pool.untake(buffer);
-      this.#full.add(local);
-      return false;
-    }
-    const from = at + HEAD_BYTES;
-    if (payloadLength > 0) this.#u8.set(bytes.subarray(from, from + payloadLength), (buffer << 2) + BUFFER_HEADER_BYTES);
-    this.#u8.set(bytes.subarray(at + 4, from), (cell + 1) << 2);
-    i32[cell + FRAME.kindType]! |= RELAYED;
-    if (isBuffered) i32[cell + FRAME.aux] = buffer >> 4;
-    this.#producer.publish(cell);
-    if (Atomics.load(i32, this.#segment.control(local, CONTROL.sleeping)) !== 0) this.#parking.ring(local);
-    return true;
-  }
-
-  #deliverWaiting(): boolean {
-    let hasMoved = false;
-    for (const [local, waiting] of this.#waiting.entries()) {
-      let gone = 0;
-      for (; gone < waiting.length; gone++) {
-        const { side, bytes } = waiting[gone]!;
-        if (!this.#deliver(side, local, bytes, 0, bytes.byteLength - HEAD_BYTES)) break;
-      }
-      if (gone === 0) continue;
-      waiting.splice(0, gone);
-      this.#waitingCount -= gone;
-      hasMoved = true;
-    }
-    if (hasMoved) for (const side of this.#sides) this.#tellRoom(side, TELL_AT);
-    return hasMoved;
   }
 
   /** Tell the other side of at least so many bytes that got in. */

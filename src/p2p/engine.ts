@@ -23,7 +23,7 @@ import type { ElementViews } from '../datatype/element-views.ts';
 import { ANNOUNCE, CLEAR, EAGER, FINISH, SHORT } from '../transport/frame.ts';
 import { type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport/transport.ts';
 import type { Membership } from './context.ts';
-import { CopyChoice } from './copy-choice.ts';
+import { CopyChoices } from './copy-choice.ts';
 import { DoneOperation } from './done-operation.ts';
 import { NumberTable } from './number-table.ts';
 import { PendingQueue } from './pending-queue.ts';
@@ -48,9 +48,7 @@ export class Engine implements FrameHandler {
   readonly #early = new Map<number, UnexpectedMessage[]>();
   readonly #numbers = new NumberTable();
   readonly #pool = new PayloadPool();
-  readonly #choice = new CopyChoice();
-  /** The same for receives whose parts are worked on as they come: that takes time of its own. */
-  readonly #partChoice = new CopyChoice();
+  readonly #choices = new CopyChoices();
   readonly #fetches: TransferQueue;
   readonly #streams: TransferQueue;
   readonly #pending: PendingQueue;
@@ -283,7 +281,7 @@ export class Engine implements FrameHandler {
     this.#numbers.release(receive);
     receive.pieces = undefined;
     if (byteLength >= 0) {
-      if (isMeasured(transport)) this.#choiceFor(receive).record(false, receive.byteLength, pieces.since, nowMs());
+      this.#choices.record(transport, false, receive, pieces.since, nowMs());
       receive.complete();
     } else
       receive.fail(
@@ -456,7 +454,7 @@ export class Engine implements FrameHandler {
       address === 0 ||
       receive.layout !== undefined ||
       transport.canFetch(peer) !== undefined ||
-      !this.#prefersFetch(transport, receive)
+      !this.#choices.prefersFetch(transport, receive)
     ) {
       this.#clear(receive, peer, number);
       return;
@@ -467,21 +465,11 @@ export class Engine implements FrameHandler {
         this.#clear(receive, peer, number);
         return;
       }
-      if (isMeasured(transport)) this.#choiceFor(receive).record(true, receive.byteLength, start, nowMs());
+      this.#choices.record(transport, true, receive, start, nowMs());
       this.#control(peer, FINISH, number, 0);
       receive.complete();
     };
     this.#fetches.add(peer, new Fetch(transport, peer, address, receive, end));
-  }
-
-  /** What is worked on part by part gets it in pieces from a transport that fetches all at once. */
-  #prefersFetch(transport: Transport, receive: Receive): boolean {
-    if (transport.capabilities.fetchesAlone) return receive.onPart === undefined;
-    return this.#choiceFor(receive).prefersFetch(receive.byteLength);
-  }
-
-  #choiceFor({ onPart }: Receive): CopyChoice {
-    return onPart === undefined ? this.#choice : this.#partChoice;
   }
 
   /** Ask the sender for the payload in pieces. */
@@ -500,9 +488,4 @@ export class Engine implements FrameHandler {
       probe.complete();
     }
   }
-}
-
-/** Whether a transport has two ways to move a long message, between which times decide. */
-function isMeasured({ capabilities: { canFetch, fetchesAlone } }: Transport): boolean {
-  return canFetch && !fetchesAlone;
 }
