@@ -1,8 +1,10 @@
 /** The relay keeps to the transport contract: two ranks of two hosts, whose relays run in another thread and speak TLS. */
 
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { JobDescription } from '../../src/bootstrap/job.ts';
 import type { Addon } from '../../src/native/addon.ts';
 import { layOut } from '../../src/segment/layout.ts';
@@ -26,6 +28,7 @@ const nobody = new Int32Array(new SharedArrayBuffer(4));
 const pause = (ms: number): unknown => Atomics.wait(nobody, 0, 0, ms);
 
 const hubs = bundle(`${import.meta.dirname}/programs/relay-hubs.ts`, true);
+afterAll(() => rmSync(dirname(hubs), { recursive: true }));
 
 interface Host {
   readonly buffer: SharedArrayBuffer;
