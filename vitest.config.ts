@@ -1,6 +1,7 @@
 /**
- * Three projects: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/) and `hosts` (jobs over
- * test hosts, which need root). Whole jobs run one file at a time, each takes all cores; so do the projects, one after the other.
+ * Three projects, one after the other: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/)
+ * and `hosts` (jobs over test hosts, which need root). Whole jobs run one file at a time, each takes all cores. Jobs over
+ * hosts wait more than they compute, and each file's hosts know nothing of others': more files run at once.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -15,7 +16,7 @@ export default defineConfig({
   test: {
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
-      { test: { ...common, name: 'unit', sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
+      { test: { ...common, name: 'unit', maxWorkers: 2, sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
       {
         // Programs that a test runs in its own process import the package as others do.
         resolve: { alias: { tsmpi: fileURLToPath(new URL('./src/index.ts', import.meta.url)) } },
@@ -28,7 +29,7 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
-      { test: { ...common, name: 'hosts', sequence: { groupOrder: 2 }, include: ['test/hosts/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 } },
+      { test: { ...common, name: 'hosts', maxWorkers: 3, sequence: { groupOrder: 2 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
     ],
   },
 });

@@ -20,6 +20,7 @@ const ENTRIES = [
   'src/comm/topology/create.ts',
   'src/datatype/object-codec.ts',
   'src/runtime/fallback.ts',
+  'src/runtime/pmi/join.ts',
   'src/transport/relay/relay-transport.ts',
   'src/transport/websocket/websocket-transport.ts',
 ];

@@ -2,14 +2,12 @@
  * The lifeline: a native thread that waits for the hang-up of a pipe whose write end the agent holds, and then kills
  * this process and its whole group, whatever JavaScript does.
  *
- * One per process: the only mutable state that environments share, kept under one lock. The thread is detached, has a
- * small stack and blocks all signals, so that handlers keep running on Node's threads.
+ * One per process: mutable state that environments share, kept under one lock. The thread is detached.
  * Limits: the process must lead a group of its own (the agent starts ranks in sessions), since kill(0) takes them all.
  * The watched descriptor stays the caller's; the addon is linked with -z nodelete, so the thread's code stays mapped.
  */
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,6 +18,7 @@
 
 #include "addon.h"
 #include "argument.h"
+#include "thread.h"
 
 /* A line that a thread watches. Owned by the thread, which frees it; `current` borrows it until it is stopped. */
 struct lifeline {
@@ -50,28 +49,6 @@ static void *watch_line(void *data) {
   return NULL;
 }
 
-/* Start the thread with the smallest stack that the C library takes. 0 or an errno. */
-static int start_thread(struct lifeline *line) {
-  pthread_attr_t attributes;
-  int error = pthread_attr_init(&attributes);
-  if (error != 0) return error;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  long minimum = sysconf(_SC_THREAD_STACK_MIN);
-  size_t stack = minimum > 32768 ? (size_t)minimum : 32768;
-  sigset_t all, previous;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &previous);
-  /* Thread-local memory comes out of the stack: where it is large, the C library refuses a small one. */
-  for (error = EINVAL; error == EINVAL && stack <= 1 << 20; stack *= 2) {
-    pthread_t thread;
-    pthread_attr_setstacksize(&attributes, stack);
-    error = pthread_create(&thread, &attributes, watch_line, line);
-  }
-  pthread_sigmask(SIG_SETMASK, &previous, NULL);
-  pthread_attr_destroy(&attributes);
-  return error;
-}
-
 static int start(int fd) {
   if (current != NULL) return -EALREADY;
   struct lifeline *line = calloc(1, sizeof *line);
@@ -83,12 +60,14 @@ static int start(int fd) {
     free(line);
     return -error;
   }
-  int error = start_thread(line);
+  pthread_t thread;
+  int error = start_small_thread(&thread, watch_line, line);
   if (error != 0) {
     close(line->stop_event);
     free(line);
     return -error;
   }
+  pthread_detach(thread);
   current = line;
   return 0;
 }

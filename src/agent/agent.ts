@@ -30,6 +30,7 @@ import type {
   ToAgent,
 } from './protocol.ts';
 import type { RankEvents, RankSet } from './rank-set.ts';
+import { StageFolder } from './stage-folder.ts';
 import { ThreadRanks } from './thread-ranks.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -45,8 +46,11 @@ export class Agent implements RankEvents {
   readonly #lease: Lease | undefined;
   readonly #prepared: PreparedProgram[] = [];
   #ranks: RankSet | undefined;
+  /** News of other hosts' ranks from before there were any here: a host may be much later than others. */
+  readonly #early: Extract<ToAgent, { kind: 'peers' | 'departed' }>[] = [];
   #watchdog: Watchdog | undefined;
   #orphans: Orphans | undefined;
+  #stage: StageFolder | undefined;
   /** Ranks that have not ended; ranks whose output is not all told. */
   #live = 0;
   #open = 0;
@@ -122,8 +126,10 @@ export class Agent implements RankEvents {
 
   #onMessage(message: ToAgent, body: Uint8Array): void {
     if (message.kind === 'beat') this.#lease?.onAnswer(message.agentMs, message.launcherMs);
+    else if (message.kind === 'stage' || message.kind === 'stageData') this.#receiveFile(message, body);
     else if (message.kind === 'start') void this.#start(message.job);
     else if (this.#ranks !== undefined) this.#command(this.#ranks, message, body);
+    else if (message.kind === 'peers' || message.kind === 'departed') this.#early.push(message);
     else if (message.kind === 'end') void this.#finish();
     else if (message.kind === 'pause') this.#pause();
     else if (message.kind === 'resume') this.#lease?.resume();
@@ -139,6 +145,25 @@ export class Agent implements RankEvents {
     if (this.#live === 0 && this.#open === 0) void this.#finish();
   }
 
+  #receiveFile(message: Extract<ToAgent, { kind: 'stage' | 'stageData' }>, body: Uint8Array): void {
+    if (this.#isOver) return;
+    try {
+      if (message.kind === 'stage') this.#openStage(message.jobId, message.folder).open(message.path, message.mode);
+      else this.#stage?.write(body);
+    } catch (error) {
+      // The first one is told; the launcher ends the job.
+      const message = `${(error as Error).message} (on ${hostname()})`;
+      this.#connection.send({ kind: 'failed', exitCode: 1, message });
+    }
+    if (message.kind === 'stageData') this.#connection.send({ kind: 'stageCredit', byteLength: body.byteLength });
+  }
+
+  #openStage(jobId: string, folder: string): StageFolder {
+    this.#watchdog ??= new Watchdog(jobId);
+    this.#stage ??= new StageFolder(folder, this.#watchdog);
+    return this.#stage;
+  }
+
   #pause(): void {
     this.#lease?.pause();
     this.#connection.send({ kind: 'paused' });
@@ -146,6 +171,10 @@ export class Agent implements RankEvents {
 
   #command(ranks: RankSet, message: ToAgent, body: Uint8Array): void {
     switch (message.kind) {
+      case 'take':
+      case 'dismiss':
+      case 'stage':
+      case 'stageData':
       case 'start':
       case 'beat':
         return;
@@ -188,12 +217,14 @@ export class Agent implements RankEvents {
     }
   }
 
-  async #start(job: AgentJob): Promise<void> {
+  async #start(sent: AgentJob): Promise<void> {
+    let job = sent;
     try {
       if (job.version !== VERSION) {
         throw new ProgramError(1, `the launcher is tsmpi ${job.version} and the agent on ${hostname()} is ${VERSION}`);
       }
-      this.#watchdog = new Watchdog(job.id);
+      this.#watchdog ??= new Watchdog(job.id);
+      if (job.stageFolder !== undefined) job = this.#openStage(job.id, job.stageFolder).locate(job);
       for (const { wdir } of job.programs) requireFolder(wdir);
       for (const program of job.programs) this.#prepared.push(await prepareProgram(program, this.#programHost(job)));
       if (!this.#isOver) await this.#startRanks(job);
@@ -233,6 +264,7 @@ export class Agent implements RankEvents {
       }
       this.#ranks = new ProcessRanks({ ...context, addon, orphans: this.#orphans }, localRanks, description);
     }
+    for (const message of this.#early) this.#command(this.#ranks, message, new Uint8Array(0));
     this.#live = localRanks.length;
     this.#open = localRanks.length;
     const { pids, segmentByteLength } = await this.#ranks.start();
@@ -278,6 +310,7 @@ export class Agent implements RankEvents {
     this.#ranks?.closeRelay();
     await this.#orphans?.end();
     for (const prepared of this.#prepared) prepared.dispose();
+    this.#stage?.remove();
     await this.#watchdog?.stop();
   }
 }

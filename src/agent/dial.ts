@@ -6,11 +6,13 @@
  */
 
 import { networkInterfaces } from 'node:os';
-import type { WebSocket } from 'ws';
+import type { Caller } from './control-server.ts';
 import { type Invitation, parseInvitation } from './invitation.ts';
-import { deriveKey, dialWithKey } from './keyed-websocket.ts';
-import { type AgentPlace, type FromAgent, MAX_HEADER_BYTES, type ToAgent } from './protocol.ts';
-import { WebSocketConnection } from './websocket-connection.ts';
+import { isWithdrawn, takeInvitation } from './invitation-file.ts';
+import { deriveKey } from './keyed-websocket.ts';
+import type { AgentPlace, FromAgent, ToAgent } from './protocol.ts';
+import { dialSecurely } from './secure-dial.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
 
 /** How long to try. */
 const DIAL_MS = 20_000;
@@ -22,22 +24,27 @@ export interface Dialed {
   readonly invitation: Invitation;
 }
 
-/** Read the invitation from standard input, which stays open, and dial. Throws in words. */
-export async function dialLauncher(): Promise<Dialed> {
-  const invitation = parseInvitation(await readLine());
+/**
+ * Read the invitation, from standard input, which stays open, or from that file, and dial. Throws in words.
+ */
+export async function dialLauncher(file: string | undefined): Promise<Dialed> {
+  const invitation = parseInvitation(file === undefined ? await readLine() : takeInvitation(file));
   const addresses = new Set([...starterAddresses(), ...invitation.addresses]);
   const deadlineMs = performance.now() + DIAL_MS;
-  let isStarterGone = false;
-  process.stdin.once('end', () => {
-    isStarterGone = true;
-  });
+  let isInputOver = false;
+  if (file === undefined) {
+    process.stdin.once('end', () => {
+      isInputOver = true;
+    });
+  }
   let failures: string[] = [];
   do {
-    if (isStarterGone) throw new Error('standard input ended: the starter is gone');
+    if (isInputOver) throw new Error('standard input ended: the starter is gone');
+    if (file !== undefined && isWithdrawn(file)) throw new Error('the launcher has given up: its invitations are gone');
     failures = [];
     for (const address of addresses) {
       try {
-        return { connection: new WebSocketConnection(await dial(address, invitation)), invitation };
+        return { connection: (await dial(address, invitation)).connection, invitation };
       } catch (error) {
         failures.push(`${address}: ${(error as Error).message}`);
       }
@@ -65,9 +72,8 @@ function starterAddresses(): string[] {
   return [SSH_CONNECTION?.split(' ')[0] ?? '', SLURM_LAUNCH_NODE_IPADDR ?? ''].filter((address) => address !== '');
 }
 
-function dial(address: string, { jobId, secret, port }: Invitation): Promise<WebSocket> {
-  const key = deriveKey(Buffer.from(secret, 'base64url'), jobId, 'control');
-  return dialWithKey({ identity: jobId, key }, address, port, MAX_HEADER_BYTES);
+function dial(address: string, { jobId, secret, port }: Invitation): Promise<Caller<FromAgent, ToAgent>> {
+  return dialSecurely(address, port, jobId, deriveKey(Buffer.from(secret, 'base64url'), jobId, 'control'));
 }
 
 /** Read the first line, and leave what comes behind it. */

@@ -10,7 +10,9 @@
 import { BOOTSTRAP_VARIABLE, HOLDER_VARIABLE } from '../bootstrap/job.ts';
 
 const FOREIGN = /^(PMI|PMIX|PRRTE|OMPI)_/;
-const BOUND_TO_HOST = /^(SSH_|XDG_|SLURM|SRUN_|PBS_|DISPLAY$|WAYLAND_DISPLAY$|TMPDIR$|HOSTNAME$)/;
+const BOUND_TO_HOST = /^(SSH_|XDG_|SLURM|SRUN_|PBS_|AZ_BATCH_|DISPLAY$|WAYLAND_DISPLAY$|TMPDIR$|HOSTNAME$)/;
+/** What a platform that starts agents tells each of them about its host. */
+const OWN_OF_HOST = /^AZ_BATCH_/;
 /** Who somebody is on a host: another user's are his own. */
 const BOUND_TO_USER = /^(HOME|USER|LOGNAME|SHELL|MAIL)$/;
 
@@ -45,7 +47,7 @@ export function travellingEnvironment(env: NodeJS.ProcessEnv, user: string | und
 /** Return what the ranks of this host start from: the agent's own environment, or what came from the launcher's host. */
 export function hostEnvironment(travelled: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
   if (travelled === undefined) return process.env;
-  const own = Object.entries(process.env).filter(([name]) => BOUND_TO_USER.test(name));
+  const own = Object.entries(process.env).filter(([name]) => BOUND_TO_USER.test(name) || OWN_OF_HOST.test(name));
   return { ...Object.fromEntries(own), ...travelled };
 }
 

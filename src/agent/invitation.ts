@@ -2,7 +2,8 @@
  * Invitation: the one line by which a launcher tells an agent on another host where to dial and with which secret.
  *
  * It is the first line of the agent's standard input, which then stays open: its end is the end of the starter. Where the
- * line passes hands that are not the user's own (srun), munge seals it; what comes then is a credential of munge.
+ * line passes hands that are not the user's own (srun), munge seals it; what comes then is a credential of munge. An agent
+ * without input finds it in a file (invitation-file.ts).
  */
 
 import { execFileSync } from 'node:child_process';
@@ -39,12 +40,12 @@ export function parseInvitation(line: string): Invitation {
   try {
     invitation = JSON.parse(text) as Partial<Invitation>;
   } catch {
-    throw new Error(`the first line of standard input is no invitation of a launcher (${text.length} characters)`);
+    throw new Error(`the first line is no invitation of a launcher (${text.length} characters)`);
   }
   const { jobId, secret, addresses, port, heartbeatMs } = invitation;
   const isWhole = typeof port === 'number' && typeof heartbeatMs === 'number' && Array.isArray(addresses);
   if (typeof jobId !== 'string' || typeof secret !== 'string' || !isWhole) {
-    throw new Error('the invitation on standard input lacks job, secret, addresses, port or heartbeat');
+    throw new Error('the invitation lacks job, secret, addresses, port or heartbeat');
   }
   return invitation as Invitation;
 }

@@ -23,6 +23,7 @@ export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array
     key: job.key,
     hosts: job.hosts,
     addresses: job.addresses,
+    ports: job.ports,
     hostOfRank: job.hostOfRank,
     programOfRank: job.programOfRank,
     hostIndex: job.hostIndex,

@@ -30,6 +30,13 @@ export interface KeyedServer {
   close(): void;
 }
 
+/** One that has been dialled. */
+export interface KeyedSocket {
+  readonly socket: WebSocket;
+  /** What it came over. */
+  readonly stream: Socket;
+}
+
 /** Derive a key of 32 bytes from a secret of the job; `purpose` keeps keys of different uses apart. */
 export function deriveKey(secret: Uint8Array, jobId: string, purpose: 'control' | 'relay'): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, jobId, `tsmpi ${purpose}`, 32));
@@ -40,10 +47,18 @@ function optionsFor(maxPayload: number): { maxPayload: number; perMessageDeflate
   return { maxPayload, perMessageDeflate: false, skipUTF8Validation: true };
 }
 
-/** Listen on a port that the system chooses, at that address; undefined: at all addresses of this host. */
+/** Where to listen. */
+export interface ListenPlace {
+  /** undefined: at all addresses of this host. */
+  readonly address: string | undefined;
+  /** First and last port to try; undefined: any. */
+  readonly ports: readonly [first: number, last: number] | undefined;
+}
+
+/** Listen there. Throws in words where none of the ports can be had. */
 export async function listenWithKey(
   { identity, key }: NamedKey,
-  address: string | undefined,
+  { address, ports }: ListenPlace,
   maxPayload: number,
   onSocket: (socket: WebSocket, request: IncomingMessage) => void,
 ): Promise<KeyedServer> {
@@ -56,17 +71,18 @@ export async function listenWithKey(
   });
   server.headersTimeout = HANDSHAKE_MS;
   boundUnfinished(server);
+  const [first, last] = ports ?? [0, 0];
+  let port = first;
+  while (!(await tryPort(server, port, address))) {
+    if (++port <= last) continue;
+    const tried =
+      first === last
+        ? `port ${first} is in use on this host`
+        : `the ports ${first} to ${last} are all in use on this host (--ports)`;
+    throw new Error(`${tried}: expected one to listen on`);
+  }
+  // Not before it listens: it would take errors of a port that is in use for its own.
   new WebSocketServer({ server, ...optionsFor(maxPayload) }).on('connection', onSocket);
-  const listen = (host: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ port: 0, host }, resolve);
-    });
-  await listen(address ?? '::').catch((error: NodeJS.ErrnoException) => {
-    // A kernel without IPv6.
-    if (address !== undefined || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL')) throw error;
-    return listen('0.0.0.0');
-  });
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
@@ -77,7 +93,8 @@ export async function dialWithKey(
   port: number,
   maxPayload: number,
   path = '/',
-): Promise<WebSocket> {
+): Promise<KeyedSocket> {
+  // Loaded here, as above.
   const { WebSocket } = await import('ws');
   const host = address.includes(':') ? `[${address}]` : address;
   // `ws` hands its options to tls.connect(), whose type of the last one is the true one.
@@ -89,13 +106,40 @@ export async function dialWithKey(
     ciphers: CIPHERS,
     pskCallback: () => ({ psk: key, identity }),
     rejectUnauthorized: true,
-    // Not called under a pre-shared key: whoever shows a certificate instead is not of this job.
-    checkServerIdentity: () => new Error('it shows a certificate, which nobody of this job does'),
+    // Not called under a pre-shared key: whoever shows a certificate instead is not who was meant.
+    checkServerIdentity: () => new Error('it shows a certificate, which no part of tsmpi does'),
   };
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`wss://${host}:${port}${path}`, options as object);
-    socket.once('open', () => resolve(socket));
+    const socket: WebSocket = new WebSocket(`wss://${host}:${port}${path}`, options as object);
+    socket.once('upgrade', ({ socket: stream }) => socket.once('open', () => resolve({ socket, stream })));
     socket.on('error', reject);
+  });
+}
+
+/** Listen on that port; return whether it was free. */
+async function tryPort(server: Server, port: number, address: string | undefined): Promise<boolean> {
+  for (const host of address === undefined ? ['::', '0.0.0.0'] : [address]) {
+    try {
+      await listen(server, port, host);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE') return false;
+      // A kernel without IPv6.
+      if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) continue;
+      throw new Error(`cannot listen on port ${port}: ${(error as Error).message}`);
+    }
+  }
+  return false;
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host }, () => {
+      server.off('error', reject);
+      resolve();
+    });
   });
 }
 

@@ -8,10 +8,9 @@
 
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import { MpiError } from '../base/errors.ts';
 import type { Bootstrap } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
-import { createProcessMemory, type ProcessMemory } from '../segment/backing.ts';
+import { createProcessMemory, hangBells, makePipe, type ProcessMemory } from '../segment/backing.ts';
 import { CONTROL, HEADER } from '../segment/layout.ts';
 import { ProcessParking } from '../segment/process-parking.ts';
 import { rankCommand, signalCode } from './command.ts';
@@ -77,10 +76,11 @@ export class ProcessRanks implements RankSet {
     const { size, hosts } = context.job;
     this.#memory = createProcessMemory(addon, localRanks.length, description, hosts.length === 1 ? 0 : size);
     this.#monitor = new RankMonitor(this.#memory.segment, localRanks);
-    this.#lifeline = this.#pipe(false);
+    this.#lifeline = makePipe(this.#context.addon, false);
     this.#cores = addon.getAffinity();
     this.#input = new InputPipes(events.onInputTaken, events.onInputClosed);
-    this.#ranks = localRanks.map((rank, local) => this.#prepareRank(rank, local));
+    const bells = hangBells(addon, this.#memory.segment);
+    this.#ranks = localRanks.map((rank, local) => this.#prepareRank(rank, local, bells[local]!));
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     this.#sampler.unref();
     if (hosts.length > 1) this.#listenForPorts();
@@ -162,17 +162,15 @@ export class ProcessRanks implements RankSet {
     return this.#ranks.filter((rank) => !this.#monitor.usedTsmpi(rank.local)).map((rank) => rank.rank);
   }
 
-  #prepareRank(rank: number, local: number): ProcessRank {
+  #prepareRank(rank: number, local: number, bell: number): ProcessRank {
     const { segment } = this.#memory;
-    const [read, write] = this.#pipe(true);
-    segment.i32[segment.control(local, CONTROL.bell)] = read;
     const core = this.#context.job.bindTo === 'core' ? this.#cores[local % this.#cores.length]! : -1;
     segment.i32[segment.control(local, CONTROL.core)] = core;
     return {
       rank,
       local,
       window: new OutputWindow(),
-      bell: write,
+      bell,
       group: undefined,
       stdout: undefined,
       stderr: undefined,
@@ -201,8 +199,8 @@ export class ProcessRanks implements RankSet {
       hugePages: job.hugePages,
       bootstrap: JSON.stringify(this.#bootstrap(rank)),
     });
-    const stdout = this.#pipe(false);
-    const stderr = this.#pipe(false);
+    const stdout = makePipe(this.#context.addon, false);
+    const stderr = makePipe(this.#context.addon, false);
     const stdin = this.#openInput(rank.rank);
     // A child starts with the affinity of the thread that forks it.
     if (job.bindTo === 'core') addon.setAffinity([this.#cores[rank.local % this.#cores.length]!]);
@@ -243,7 +241,7 @@ export class ProcessRanks implements RankSet {
     const { stdin } = this.#context.job;
     if (!stdin.ranks.includes(rank)) return undefined;
     if (stdin.from === 'inherit') return { childEnd: 0 };
-    const [read, write] = this.#pipe(false);
+    const [read, write] = makePipe(this.#context.addon, false);
     this.#input.add(rank, new Socket({ fd: write, readable: false, writable: true }));
     return { childEnd: read };
   }
@@ -300,7 +298,7 @@ export class ProcessRanks implements RankSet {
   /** Ranks that have opened a port write it and ring this bell. */
   #listenForPorts(): void {
     const { segment } = this.#memory;
-    const [read, write] = this.#pipe(true);
+    const [read, write] = makePipe(this.#context.addon, true);
     segment.i32[HEADER.agentBell] = write;
     const bell = new Socket({ fd: read, readable: true, writable: false });
     bell.on('data', () => {
@@ -313,7 +311,7 @@ export class ProcessRanks implements RankSet {
   #openRelay(): RelayHub {
     const { addon, events } = this.#context;
     const { segment } = this.#memory;
-    const [bell] = this.#pipe(true);
+    const [bell] = makePipe(addon, true);
     segment.i32[segment.control(segment.layout.localSize, CONTROL.bell)] = bell;
     return new RelayHub(segment, addon, (place, hub) => new ProcessParking(addon, segment, place, process.pid, hub), {
       onOffer: (offer) => events.onRelayOffer(offer),
@@ -344,13 +342,5 @@ export class ProcessRanks implements RankSet {
   #sample(): void {
     this.#monitor.sample();
     this.#context.orphans.reap();
-  }
-
-  #pipe(nonBlocking: boolean): [number, number] {
-    const ends = this.#context.addon.pipe(nonBlocking);
-    if (typeof ends === 'number') {
-      throw new MpiError('ERR_MPI_OTHER', `could not make a pipe: errno ${-ends} (the limit of open files may be too low)`);
-    }
-    return ends;
   }
 }

@@ -12,28 +12,20 @@
  * Limits: a path that is computed when the program runs is looked for beside the bundle.
  */
 
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
+import { DECLARATION, type Format, fixedPlaces, type ModulePlaces, outputOf, PLACES, stagedPlaces } from './module-place.ts';
 import { type PreparedProgram, ProgramError, type ProgramHost } from './prepared-program.ts';
 
 /** Sources of the program's own: not those of packages. */
 const SOURCE = /\.[cm]?[jt]sx?$/;
 const WORKER_URL = /new\s+URL\(\s*(['"`])(\.{1,2}\/[^'"`]+\.[cm]?[jt]sx?)\1\s*,\s*import\.meta\.url\s*\)/g;
 const TARGET = 'node20.19';
-/** What a module calls its own place, and the constant that stands for it in the bundle: each module declares its own. */
-const PLACES = {
-  'import.meta.url': 'tsmpiUrl',
-  'import.meta.dirname': 'tsmpiDirname',
-  'import.meta.filename': 'tsmpiFilename',
-  __dirname: 'tsmpiDirname',
-  __filename: 'tsmpiFilename',
-} as const;
+/** Where bundles for other hosts would lie here, for the way to their sources in source maps. */
+const STAGE_FOLDER = resolve('/tsmpi-stage');
 const ASKS_FOR_PLACE = /\bimport\.meta\b|\b__(?:dir|file)name\b/;
-
-type Format = 'esm' | 'cjs';
 
 /** Return the bundle of a program. `library`: dist/index.js of this package. */
 export async function bundleProgram(file: string, host: ProgramHost, library: string): Promise<PreparedProgram> {
@@ -41,13 +33,36 @@ export async function bundleProgram(file: string, host: ProgramHost, library: st
   const folder = makeFolder(file, host);
   const dispose = (): void => removeFolder(folder);
   try {
-    const bundler = new Bundler(esbuild, folder, library);
+    const bundler = new Bundler(esbuild, folder, library, fixedPlaces, undefined);
     return { file: await bundler.bundleAll(file), nodeArgs: ['--enable-source-maps'], dispose };
   } catch (error) {
     dispose();
     throw error;
   } finally {
     // Its process would stay beside the ranks for the whole job.
+    await esbuild.stop();
+  }
+}
+
+/** A bundle that is sent to other hosts. */
+export interface StagedBundle {
+  /** Name of the program's own file. */
+  readonly main: string;
+  /** All files by name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Return a bundle of the program for other hosts, with all packages but tsmpi in it, which is there already; nothing is
+ * written here. `staged`: the way to a source in the folder whose top the bundle will lie in.
+ */
+export async function bundleForStage(file: string, library: string, staged: (path: string) => string): Promise<StagedBundle> {
+  const esbuild = await loadEsbuild(file);
+  try {
+    const files = new Map<string, Uint8Array>();
+    const bundler = new Bundler(esbuild, STAGE_FOLDER, library, stagedPlaces(staged), files);
+    return { main: basename(await bundler.bundleAll(file)), files };
+  } finally {
     await esbuild.stop();
   }
 }
@@ -106,13 +121,24 @@ class Bundler {
   readonly #esbuild: typeof Esbuild;
   readonly #folder: string;
   readonly #library: string;
+  readonly #places: ModulePlaces;
+  /** Takes bundles in place of files, for other hosts, which have no packages; undefined: for this one. */
+  readonly #staged: Map<string, Uint8Array> | undefined;
   /** Where the bundle of each entry goes, in the order in which entries were seen; iterating sees those added meanwhile. */
   readonly #outputs = new Map<string, string>();
 
-  constructor(esbuild: typeof Esbuild, folder: string, library: string) {
+  constructor(
+    esbuild: typeof Esbuild,
+    folder: string,
+    library: string,
+    places: ModulePlaces,
+    staged: Map<string, Uint8Array> | undefined,
+  ) {
     this.#esbuild = esbuild;
     this.#folder = folder;
     this.#library = library;
+    this.#places = places;
+    this.#staged = staged;
   }
 
   /** Bundle the program and the entries that it names; return the program's bundle. */
@@ -123,9 +149,7 @@ class Bundler {
   }
 
   async #addEntry(source: string): Promise<string> {
-    const extension = (await this.#formatOf(source)) === 'cjs' ? 'cjs' : 'mjs';
-    const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
-    const output = join(this.#folder, `${basename(source, extname(source))}-${hash}.${extension}`);
+    const output = outputOf(this.#folder, source, await this.#formatOf(source));
     this.#outputs.set(source, output);
     return output;
   }
@@ -144,21 +168,24 @@ class Bundler {
   async #bundle(source: string, outfile: string, isMain: boolean): Promise<void> {
     const format: Format = outfile.endsWith('.cjs') ? 'cjs' : 'esm';
     try {
-      await this.#esbuild.build({
+      const { outputFiles = [] } = await this.#esbuild.build({
         entryPoints: [source],
         outfile,
+        write: this.#staged === undefined,
         bundle: true,
         platform: 'node',
         format,
         target: TARGET,
-        packages: 'external',
+        packages: this.#staged === undefined ? 'external' : 'bundle',
         sourcemap: 'inline',
+        ...(this.#staged === undefined ? {} : { sourceRoot: `${pathToFileURL(this.#folder).href}/` }),
         sourcesContent: false,
         logLevel: 'silent',
         define: PLACES,
         plugins: [this.#plugin()],
-        banner: { js: banner(source, format, isMain) },
+        banner: { js: this.#places.banner(source, format, isMain) },
       });
+      for (const { contents } of outputFiles) this.#staged?.set(basename(outfile), contents);
     } catch (error) {
       throw new ProgramError(1, await this.#explain(source, error));
     }
@@ -189,12 +216,12 @@ class Bundler {
       const target = fileURLToPath(new URL(match[2]!, pathToFileURL(path)));
       if (!existsSync(target)) continue;
       const output = this.#outputs.get(target) ?? (await this.#addEntry(target));
-      text += `${source.slice(done, match.index)}new URL(${JSON.stringify(pathToFileURL(output).href)})`;
+      text += source.slice(done, match.index) + this.#places.urlOf(output);
       done = match.index + match[0].length;
     }
     text += source.slice(done);
     const loader = extname(path).slice(1).replace(/^[cm]/, '') as Esbuild.Loader;
-    return { contents: ASKS_FOR_PLACE.test(text) ? placeOf(path) + text.replace(/^#!/, '//') : text, loader };
+    return { contents: ASKS_FOR_PLACE.test(text) ? this.#places.declare(path) + text.replace(/^#!/, '//') : text, loader };
   }
 
   async #explain(source: string, error: unknown): Promise<string> {
@@ -224,32 +251,12 @@ function packageType(file: string): string | undefined {
   }
 }
 
-/** What stands in front of a bundle: the program's argv[1], and in an ES module a require() for CommonJS parts of it. */
-function banner(source: string, format: Format, isMain: boolean): string {
-  const lines = isMain ? [`process.argv[1] = ${JSON.stringify(source)};`] : [];
-  if (format === 'esm') {
-    lines.unshift(
-      "import { createRequire as tsmpiCreateRequire } from 'node:module';",
-      `const require = tsmpiCreateRequire(${JSON.stringify(pathToFileURL(source).href)});`,
-    );
-  }
-  return lines.join(' ');
-}
-
-/** Declarations of a module's place, in front of its first line, so that lines keep their numbers. */
-function placeOf(path: string): string {
-  const { 'import.meta.url': url, __dirname: folder, __filename: file } = PLACES;
-  const values = [`${url} = ${JSON.stringify(pathToFileURL(path).href)}`];
-  values.push(`${folder} = ${JSON.stringify(dirname(path))}`, `${file} = ${JSON.stringify(path)}`);
-  return `const ${values.join(', ')}; `;
-}
-
 /** A mistake is shown with the whole name of its file, on a first line without what was put in front of it. */
 function withPlace(message: Esbuild.Message): Esbuild.Message {
   if (message.location === null) return message;
   const location = { ...message.location, file: resolve(message.location.file) };
   if (location.line !== 1) return { ...message, location };
-  const [added] = /^const tsmpiUrl = .*?, tsmpiFilename = "(?:[^"\\]|\\.)*"; /.exec(location.lineText) ?? [''];
+  const [added] = DECLARATION.exec(location.lineText) ?? [''];
   const lineText = location.lineText.slice(added.length);
   return { ...message, location: { ...location, lineText, column: Math.max(0, location.column - Buffer.byteLength(added)) } };
 }

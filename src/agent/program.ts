@@ -15,6 +15,7 @@ const JAVASCRIPT = /\.[cm]?js$/;
 
 /** Find the program of a block and make it ready to run on this host. */
 export async function prepareProgram(block: AgentProgram, host: ProgramHost): Promise<PreparedProgram> {
+  if (block.isBundled === true) return { ...asItIs(block.program), nodeArgs: ['--enable-source-maps'] };
   if (block.exec) return asItIs(findExecutable(block));
   const file = resolve(block.wdir, block.program);
   checkReadable(file, block.program);
@@ -32,11 +33,11 @@ function asItIs(file: string): PreparedProgram {
 }
 
 /** The file of this very package that programs import. */
-function libraryPath(): string {
+export function libraryPath(): string {
   return join(packageRoot() ?? '', 'dist', 'index.js');
 }
 
-function checkReadable(file: string, typed: string): void {
+export function checkReadable(file: string, typed: string): void {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined)
     throw new ProgramError(127, `program not found: ${file}${/[./]/.test(typed) ? '' : ' (for an executable, use --exec)'}`);

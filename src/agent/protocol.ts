@@ -18,6 +18,8 @@ import type { JobHost, TerminalFacts, WaitMode } from '../bootstrap/job.ts';
 export const OUTPUT_WINDOW_BYTES = 262_144;
 /** Input on its way to a rank. */
 export const INPUT_WINDOW_BYTES = 65_536;
+/** Bytes of files on their way to a host. */
+export const STAGE_WINDOW_BYTES: number = 4 << 20;
 
 export type RankKind = 'process' | 'thread';
 
@@ -29,6 +31,10 @@ export interface AgentProgram {
   readonly wdir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly nodeArgs: readonly string[];
+  /** Files that were sent: `program` and `wdir` are ways from the stage folder where they are no absolute paths. */
+  readonly isStaged?: boolean;
+  /** The program is a bundle already. */
+  readonly isBundled?: boolean;
 }
 
 /** The agent's part of the job. */
@@ -41,8 +47,12 @@ export interface AgentJob {
   readonly hosts: readonly JobHost[];
   /** Address by which ranks reach each host; empty for a job on one host. */
   readonly addresses: readonly string[];
+  /** First and last port on which ranks listen; absent: any. */
+  readonly ports?: readonly [first: number, last: number] | undefined;
   readonly hostOfRank: readonly number[];
   readonly hostIndex: number;
+  /** Name of the folder of files that were sent, in the host's temporary folder; absent: none were. */
+  readonly stageFolder?: string | undefined;
   /** What the ranks' environment is made from; undefined: the agent's own environment. */
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly programs: readonly AgentProgram[];
@@ -69,6 +79,13 @@ export interface AgentJob {
 }
 
 export type ToAgent =
+  /** To an agent that waits, first of all: it has a job, on the host of that index; its answer is `hello`, or `busy`. */
+  | { readonly kind: 'take'; readonly hostIndex: number; readonly heartbeatMs: number }
+  /** To an agent that waits: nobody needs it. */
+  | { readonly kind: 'dismiss' }
+  /** What follows as `stageData` is a file of the stage folder, which has that name in the host's temporary folder. */
+  | { readonly kind: 'stage'; readonly folder: string; readonly jobId: string; readonly path: string; readonly mode: number }
+  | { readonly kind: 'stageData' }
   | { readonly kind: 'start'; readonly job: AgentJob }
   /** That many bytes of the rank's output have left the launcher. */
   | { readonly kind: 'credit'; readonly rank: number; readonly byteLength: number }
@@ -151,7 +168,11 @@ export type FromAgent =
       /** Addresses of the host, loopback aside. */
       readonly addresses: readonly string[];
     }
+  /** An agent that waited has another job already. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'beat'; readonly agentMs: number }
+  /** That many bytes of files have been written. */
+  | { readonly kind: 'stageCredit'; readonly byteLength: number }
   /** That rank of this host can be reached there. */
   | { readonly kind: 'listening'; readonly ports: readonly RankPort[] }
   /** This host's relay wants a link. */

@@ -76,11 +76,10 @@ export class RelayMeeting {
   }
 
   async #offer(host: number, failure: string): Promise<void> {
-    const { addresses, hostIndex } = this.#description;
+    const { addresses, hostIndex, ports } = this.#description;
     this.#state[host] = 'offered';
-    this.#server ??= listenWithKey(this.#key, addresses[hostIndex]!, BATCH_BYTES, (socket, { url }) =>
-      this.#onCaller(socket, url),
-    );
+    const place = { address: addresses[hostIndex], ports };
+    this.#server ??= listenWithKey(this.#key, place, BATCH_BYTES, (socket, { url }) => this.#onCaller(socket, url));
     try {
       const { port } = await this.#server;
       if (!this.#isStopped) this.#events.onOffer({ host, port, failure });
@@ -99,7 +98,7 @@ export class RelayMeeting {
     const { addresses, hostIndex } = this.#description;
     this.#state[host] = 'dialing';
     try {
-      const socket = await dialWithKey(this.#key, addresses[host]!, port, BATCH_BYTES, `/${hostIndex}`);
+      const { socket } = await dialWithKey(this.#key, addresses[host]!, port, BATCH_BYTES, `/${hostIndex}`);
       if (this.#isOver(host)) socket.terminate();
       else this.#meet(host, socket);
     } catch (error) {

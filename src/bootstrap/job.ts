@@ -4,6 +4,7 @@
  * The agent (or the process that hosts thread ranks) writes a JobDescription as JSON into the segment. A rank finds the
  * segment by a Bootstrap: for a process one environment variable, for a thread its worker data. Both are read once at
  * import; the variable is then removed from the environment, so that children do not believe to be ranks.
+ * Where there are no agents, the lowest rank of each host writes it, and ranks find it by PMI (runtime/pmi).
  */
 
 /** One host of the job. */
@@ -35,6 +36,8 @@ export interface JobDescription {
   readonly hosts: readonly JobHost[];
   /** Address by which ranks reach each host; empty for a job on one host. */
   readonly addresses: readonly string[];
+  /** First and last port on which ranks listen for those of other hosts; absent: any. */
+  readonly ports?: readonly [first: number, last: number] | undefined;
   /** Index into hosts of each world rank. */
   readonly hostOfRank: readonly number[];
   /** Which program of the command line each world rank runs. */
@@ -44,7 +47,7 @@ export interface JobDescription {
   /** World ranks on this host, in local-rank order. */
   readonly localRanks: readonly number[];
   readonly rankKind: 'process' | 'thread';
-  /** Process id of the agent, for prctl(PR_SET_PTRACER) and doorbells. */
+  /** Process id of the agent, for prctl(PR_SET_PTRACER) and doorbells; of the lowest rank of the host where there is none. */
   readonly agentPid: number;
   /** Cores that the ranks of this host may use. */
   readonly cores: number;

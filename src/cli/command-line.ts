@@ -7,7 +7,7 @@
  */
 
 import { resolve } from 'node:path';
-import type { LaunchOptions, ProgramBlock } from '../launcher/options.ts';
+import { DEFAULT_AGENT_PORT, type LaunchOptions, type ProgramBlock } from '../launcher/options.ts';
 import { FOREIGN, OPTIONS, type OptionEntry, TRANSPORTS, variableOf, WITHOUT_VARIABLE } from './option-table.ts';
 
 /** A command line that cannot be carried out; the message says what was wrong and what was expected. */
@@ -26,6 +26,7 @@ const MAX_TIMEOUT_SECONDS = 1e8;
 /** 23 days: a timer of Node holds 2³¹ milliseconds; a longer one would fire at once. */
 const MAX_GRACE_SECONDS = 2e6;
 const DEFAULT_HEARTBEAT_SECONDS = 10;
+const MAX_PORT = 65_535;
 
 const BY_SPELLING: ReadonlyMap<string, OptionEntry> = new Map(
   OPTIONS.flatMap((entry) =>
@@ -211,6 +212,7 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: strin
   const outputDir = text(given.get('output-dir'));
   const hostfile = text(given.get('hostfile'));
   const rsh = text(given.get('rsh'));
+  const secretFile = text(given.get('secret-file'));
   return {
     blocks,
     hosts: text(given.get('host')),
@@ -220,6 +222,10 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: strin
     rsh: rsh === undefined ? undefined : splitWords(rsh),
     heartbeatSeconds: heartbeat(given.get('heartbeat')),
     iface: text(given.get('iface')),
+    ports: ports(given.get('ports')),
+    stage: staged(given, cwd),
+    agentPort: whole(given.get('agent-port'), 1, MAX_PORT) ?? DEFAULT_AGENT_PORT,
+    secretFile: secretFile === undefined ? undefined : resolve(cwd, secretFile),
     ppn: whole(given.get('ppn'), 1, MAX_RANKS),
     bindTo: (choice(given, 'bind-to') ?? 'none') as LaunchOptions['bindTo'],
     rankKind: choice(given, 'ranks') as LaunchOptions['rankKind'],
@@ -275,6 +281,22 @@ function heartbeat(setting: Setting | undefined): number {
   throw mistake(setting!, `seconds, 1 or more and at most ${MAX_GRACE_SECONDS}`);
 }
 
+/** Read the option --ports. Throws CommandLineError. */
+export function ports(setting: Setting | undefined): [number, number] | undefined {
+  if (setting === undefined) return undefined;
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(setting.values[0]!)?.map(Number) ?? [];
+  if (first !== undefined && last !== undefined && first >= 1 && first <= last && last <= MAX_PORT) return [first, last];
+  throw mistake(setting, `the first and last of a range from 1 to ${MAX_PORT}, as 5000-5099`);
+}
+
+/** What is sent besides the program; undefined: not even that. */
+function staged(given: Given, cwd: string): string[] | undefined {
+  const setting = given.get('stage-file');
+  if (setting === undefined) return given.has('stage') ? [] : undefined;
+  if (setting.values.includes('')) throw mistake({ ...setting, values: [''] }, 'a file or folder');
+  return setting.values.map((path) => resolve(cwd, path));
+}
+
 function choice(given: Given, name: string): string | undefined {
   const setting = given.get(name);
   const choices = entryOf(name).choices!;
@@ -297,6 +319,6 @@ function standardInput(setting: Setting | undefined): LaunchOptions['stdin'] {
 }
 
 /** Split at blanks outside quotes. */
-function splitWords(text: string): string[] {
+export function splitWords(text: string): string[] {
   return [...text.matchAll(/(?:[^\s"']+|"([^"]*)"|'([^']*)')+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }

@@ -3,8 +3,9 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { sealLine } from '../agent/invitation.ts';
 import { segmentNeeds } from '../agent/memory.ts';
 import type { Addon } from '../native/addon.ts';
 import { type LoadedAddon, loadAddon } from '../native/loader.ts';
@@ -28,7 +29,8 @@ const OWN_DESCRIPTORS = 32;
 /** Examine this host. */
 export function examine(): Finding[] {
   const loaded = loadAddon();
-  return [node(), compiler(loaded), addon(loaded), memory(loaded), singleCopy(loaded), hugePages(), descriptors(), cores()];
+  const basic = [node(), compiler(loaded), addon(loaded), memory(loaded), singleCopy(loaded), hugePages()];
+  return [...basic, lockedMemory(), descriptors(), cores(), ...slurm()];
 }
 
 function ok(what: string): Finding {
@@ -125,6 +127,29 @@ function hugePages(): Finding {
   if (setting === 'always' || setting === 'madvise') return ok(`transparent huge pages: ${setting}`);
   const advice = 'large messages are two to three times slower: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled';
   return { state: 'warn', what: `transparent huge pages: ${setting}`, advice };
+}
+
+/** Networks with remote access (InfiniBand, RoCE) need memory that stays where it is. */
+function lockedMemory(): Finding {
+  const limit = /^Max locked memory\s+(\S+)/m.exec(readText('/proc/self/limits'))?.[1];
+  if (limit === undefined || limit === 'unlimited') return ok(`locked memory: ${limit ?? 'no limit is known on this system'}`);
+  const what = `locked memory: ${mebibytes(Number(limit))}`;
+  if (!existsSync('/sys/class/infiniband') || readdirSync('/sys/class/infiniband').length === 0)
+    return ok(`${what}, and no RDMA`);
+  const advice = 'messages by RDMA need it without limit: ulimit -l unlimited, or memlock in /etc/security/limits.conf';
+  return { state: 'warn', what, advice };
+}
+
+/** Inside a Slurm allocation: how private the job's secret is. */
+function slurm(): Finding[] {
+  if (process.env.SLURM_JOB_ID === undefined) return [];
+  try {
+    if (sealLine('doctor') !== undefined) return [ok('munge seals the secret of jobs in this Slurm allocation')];
+  } catch (error) {
+    return [{ state: 'fail', what: (error as Error).message, advice: 'jobs do not start: see that munged runs on every host' }];
+  }
+  const advice = 'the secret of a job crosses the network in clear, as Slurm’s own traffic does: install munge on every host';
+  return [{ state: 'warn', what: 'no munge', advice }];
 }
 
 function descriptors(): Finding {

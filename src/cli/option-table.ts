@@ -5,6 +5,8 @@
  * alone and kept from the ranks.
  */
 
+import { DEFAULT_AGENT_PORT } from '../launcher/options.ts';
+
 export interface OptionEntry {
   /** Long name, without dashes. */
   readonly name: string;
@@ -54,9 +56,11 @@ export const OPTIONS: readonly OptionEntry[] = [
   {
     name: 'starter',
     value: 'NAME',
-    choices: ['local', 'ssh', 'slurm'],
+    choices: ['local', 'ssh', 'slurm', 'pbs', 'azure-batch'],
     group: 'Hosts',
-    text: 'what starts the ranks of other hosts; default: srun inside a Slurm allocation, else ssh',
+    text:
+      'what starts the agents of other hosts; default: srun in a Slurm allocation, pbs_tmrsh in a PBS job, nothing in an Azure ' +
+      'Batch task, whose agents wait already (tsmpi agent --listen), else ssh',
   },
   { name: 'rsh', value: 'COMMAND', group: 'Hosts', text: 'remote shell in place of ssh, with its arguments' },
   {
@@ -64,6 +68,19 @@ export const OPTIONS: readonly OptionEntry[] = [
     value: 'NETWORK',
     group: 'Hosts',
     text: 'the network whose addresses hosts use, as 10.0.0.0/8; default: the addresses by which they were reached',
+  },
+  {
+    name: 'ports',
+    value: 'FIRST-LAST',
+    group: 'Hosts',
+    text: 'ports on which ranks and the launcher take connections of other hosts, as 5000-5099; default: any',
+  },
+  { name: 'agent-port', value: 'PORT', group: 'Hosts', text: `port of agents that wait (default ${DEFAULT_AGENT_PORT})` },
+  {
+    name: 'secret-file',
+    value: 'FILE',
+    group: 'Hosts',
+    text: 'file with the secret of agents that wait; without it TSMPI_AGENT_SECRET has it',
   },
   {
     name: 'heartbeat',
@@ -110,6 +127,20 @@ export const OPTIONS: readonly OptionEntry[] = [
     text: "arguments of Node before the program, e.g. '--inspect'",
   },
   { name: 'exec', isOfBlock: true, group: 'Program', text: 'the program is an executable of any kind' },
+  {
+    name: 'stage',
+    group: 'Program',
+    text:
+      'send the program, bundled with its packages, to a temporary folder on each other host; there ranks run as if it were the ' +
+      'current directory, and it is removed with all that is in it when the job ends',
+  },
+  {
+    name: 'stage-file',
+    value: 'PATH',
+    isRepeatable: true,
+    group: 'Program',
+    text: 'send that file or folder as well, which means --stage; below the current directory it keeps its relative path',
+  },
   { name: 'stdin', value: 'RANK', group: 'Program', text: 'who reads standard input: a rank (default 0), all or none' },
   { name: 'tag-output', aliases: ['-l'], group: 'Output', text: 'put [rank] in front of each line' },
   { name: 'output-dir', value: 'DIR', group: 'Output', text: 'write each rank’s output to files in DIR instead' },
@@ -146,11 +177,10 @@ export const OPTIONS: readonly OptionEntry[] = [
 /** Transports that this version has. */
 export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket', 'relay'];
 
-const LATER = 'this version does not have it yet: leave it out';
-
 /** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([
-  ...['--stage', '--ports'].map((name): [string, string] => [name, LATER]),
+  ['--preload-binary', 'the option is --stage'],
+  ['--preload-files', 'the option is --stage-file'],
   ['-f', 'the option is --hostfile'],
   ['-map-by', 'the option is --map-by'],
   ['-c', 'the number of ranks is -n'],

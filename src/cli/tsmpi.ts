@@ -7,17 +7,19 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { VERSION } from '../base/version.ts';
+import { DEFAULT_AGENT_PORT } from '../launcher/options.ts';
 import { examine, formatFindings } from './doctor.ts';
 import { collectInfo, formatInfo } from './info.ts';
 
 const args = process.argv.slice(2);
-const COMMANDS = ['info', 'doctor'];
+const COMMANDS = ['info', 'doctor', 'agent'];
+const COMMAND_NAMES = `${COMMANDS.slice(0, -1).join(', ')} or ${COMMANDS.at(-1)}`;
 
 /** Say what yargs found wrong, with what was expected instead. */
 function sentence(message: string): string {
   const command = args.find((argument) => !argument.startsWith('-'));
   if (command !== undefined && !COMMANDS.includes(command)) {
-    return `unknown command ${command}: expected ${COMMANDS.join(' or ')}; see tsmpi --help`;
+    return `unknown command ${command}: expected ${COMMAND_NAMES}; see tsmpi --help`;
   }
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
   if (unknown === undefined) return message;
@@ -58,15 +60,69 @@ await yargs(args)
   )
   .command(
     'doctor',
-    'look for what is missing on this host and say how to mend it',
-    (command) => command.option('json', JSON_OPTION),
-    ({ json }) => {
+    'look for what is missing on this host, or on others and between them, and say how to mend it',
+    (command) =>
+      command
+        .option('json', JSON_OPTION)
+        .option('host', { type: 'string', requiresArg: true, description: 'examine these hosts, as node1,user@node2' })
+        .option('hostfile', { type: 'string', requiresArg: true, description: 'examine the hosts of that file' })
+        .option('rsh', { type: 'string', requiresArg: true, description: 'remote shell in place of ssh, with its arguments' })
+        .option('ports', {
+          type: 'string',
+          requiresArg: true,
+          description: 'try these ports, as tsmpirun --ports would use them',
+        })
+        .option('probe', { type: 'boolean', hidden: true, default: false }),
+    async ({ json, probe, ...options }) => {
+      const { host, hostfile } = options;
+      if (probe || host !== undefined || hostfile !== undefined) {
+        const { doctorHosts } = await import('./doctor-command.ts');
+        process.exitCode = await doctorHosts(options, json, probe);
+        return;
+      }
       const findings = examine();
       console.log(json ? JSON.stringify(findings, null, 2) : formatFindings(findings));
       if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
     },
   )
-  .demandCommand(1, `expected a command: ${COMMANDS.join(' or ')}; see tsmpi --help`)
+  .command(
+    'agent',
+    'leave an agent waiting on this host, for a launcher that comes later',
+    (command) =>
+      command
+        .usage(
+          'tsmpi agent --listen [options]\n\nFor platforms that run one command on every host, as the coordination command of an Azure ' +
+            'Batch multi-instance task. Returns once the agent listens. tsmpirun then finds it by --starter azure-batch, or by ' +
+            'the variables of the task, with the same port (--agent-port) and secret (--secret-file).\n\n' +
+            'The secret may stand in TSMPI_AGENT_SECRET instead of a file; whoever knows it may start programs on this host.',
+        )
+        .option('listen', { type: 'boolean', demandOption: 'expected --listen', description: 'wait for a launcher' })
+        .option('port', {
+          type: 'string',
+          requiresArg: true,
+          description: 'the port to listen on',
+          default: process.env.TSMPI_AGENT_PORT || String(DEFAULT_AGENT_PORT),
+        })
+        .option('secret-file', {
+          type: 'string',
+          requiresArg: true,
+          description: 'a file with the secret that launchers must know, for its user only',
+          default: process.env.TSMPI_SECRET_FILE || undefined,
+        })
+        .option('idle', {
+          type: 'string',
+          requiresArg: true,
+          description: 'seconds without a job after which the agent leaves',
+          default: '3600',
+        })
+        .option('stay', { type: 'boolean', description: 'wait for another job after one', default: false })
+        .option('foreground', { type: 'boolean', description: 'stay in the foreground', default: false }),
+    async ({ port, secretFile, idle, stay, foreground }) => {
+      const { startWaitingAgent } = await import('./waiting-agent.ts');
+      process.exitCode = await startWaitingAgent({ port, secretFile, idle, stay, foreground });
+    },
+  )
+  .demandCommand(1, `expected a command: ${COMMAND_NAMES}; see tsmpi --help`)
   .strict()
   .strictCommands()
   .version(VERSION)

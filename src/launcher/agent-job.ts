@@ -9,6 +9,7 @@ import { VERSION } from '../base/version.ts';
 import type { TerminalFacts } from '../bootstrap/job.ts';
 import type { LaunchOptions } from './options.ts';
 import type { Placement } from './placement.ts';
+import type { Stage } from './stage.ts';
 
 /**
  * Variables that the agent of this machine runs without; the ranks get them back. Options of Node that the user set are
@@ -43,6 +44,7 @@ export function describeCommonJob(id: string, options: LaunchOptions, placement:
     size: placement.size,
     key: randomBytes(32).toString('base64'),
     hosts: placement.hosts.map(({ name, slots }) => ({ name, slots })),
+    ports: options.ports,
     hostOfRank: placement.hostOfRank,
     programs: options.blocks.map(({ program, args, exec, wdir, env, nodeArgs }) => ({
       program,
@@ -76,8 +78,11 @@ export function describeAgentJob(
   user: string | undefined,
   isLocal: boolean,
   addresses: readonly string[],
+  stage: Stage | undefined,
 ): AgentJob {
-  return { ...common, hostIndex, addresses, env: isLocal ? undefined : travellingEnvironment(process.env, user) };
+  if (isLocal) return { ...common, hostIndex, addresses, env: undefined };
+  const staged = stage === undefined ? {} : { programs: stage.locate(common.programs), stageFolder: stage.folderOf(hostIndex) };
+  return { ...common, ...staged, hostIndex, addresses, env: travellingEnvironment(process.env, user) };
 }
 
 function terminalFacts(stream: NodeJS.WriteStream): TerminalFacts {

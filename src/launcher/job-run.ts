@@ -30,6 +30,8 @@ import { PeerNews } from './peer-news.ts';
 import type { Placement } from './placement.ts';
 import { RelayOffers } from './relay-offers.ts';
 import { listenForSignals, stopSelf } from './signals.ts';
+import type { Stage } from './stage.ts';
+import type { WaitingAgents } from './starter/waiting.ts';
 import { BEFORE_ALL, type Cause, causeOfExit, causeOfStuck, describeWhereabouts, listRanks, Verdict } from './verdict.ts';
 import { type Answers, WhereaboutsQuery } from './whereabouts.ts';
 
@@ -46,6 +48,10 @@ export interface JobPlace {
   readonly local: number;
   /** Addresses that hosts may use; undefined: those by which they were reached. */
   readonly network: Network | undefined;
+  /** What is sent to other hosts, for the job of that name; undefined: nothing. */
+  readonly stage: ((jobId: string) => Stage) | undefined;
+  /** Agents that a platform has started; undefined: starter brings them. */
+  readonly waiting: WaitingAgents | undefined;
 }
 
 export class JobRun {
@@ -61,6 +67,7 @@ export class JobRun {
   readonly #news: PeerNews;
   readonly #relays: RelayOffers;
   readonly #isSpread: boolean;
+  readonly #stage: Stage | undefined;
   readonly #unused: number[] = [];
   #where: WhereaboutsQuery | undefined;
   #stuck: StuckPair[] = [];
@@ -68,7 +75,7 @@ export class JobRun {
   #isPaused = false;
 
   constructor(options: LaunchOptions, place: JobPlace, files: OutputFiles | undefined) {
-    const { placement, local, starter, network } = place;
+    const { placement, local, starter, network, waiting } = place;
     const isTerminal = isatty(0);
     const stdin = planInput(options.stdin, placement, local, isTerminal);
     const id = `${process.pid.toString(36)}-${Date.now().toString(36)}`;
@@ -82,10 +89,12 @@ export class JobRun {
         rsh: options.rsh,
         heartbeatMs: options.heartbeatSeconds * 1000,
         network,
+        ports: options.ports,
+        waiting,
         inheritInput: stdin.from === 'inherit',
       },
       {
-        onReady: () => this.#onReady(),
+        onReady: () => void this.#onReady(),
         onHello: (link, { version, addresses }) => this.#onHello(link, version, addresses),
         onMessage: (link, message, body) => this.#onMessage(link, message, body),
         onMissing: (link, why, output) => this.#onMissing(link, why, output),
@@ -94,6 +103,7 @@ export class JobRun {
     );
     this.#options = options;
     this.#place = place;
+    this.#stage = place.stage?.(id);
     this.#isSpread = placement.hosts.length > 1;
     this.#verdict = new Verdict((rank) => this.#linkOf(rank).name, this.#isSpread);
     this.#news = new PeerNews((message) => this.#agents.broadcast(message));
@@ -172,6 +182,9 @@ export class JobRun {
       case 'relay':
         this.#relays.carry(link, message.offer);
         break;
+      case 'stageCredit':
+        this.#stage?.giveBack(link, message.byteLength);
+        break;
       case 'stdinCredit':
         this.#input?.giveBack(this.#readers.take(link, message.byteLength));
         break;
@@ -203,11 +216,17 @@ export class JobRun {
     }
   }
 
-  #onReady(): void {
+  async #onReady(): Promise<void> {
     const { links } = this.#agents;
+    try {
+      await this.#stage?.send(links.filter(({ local }) => local === undefined));
+    } catch (error) {
+      this.#end({ exitCode: 1, text: (error as Error).message }, 0);
+    }
+    if (this.#verdict.isGiven) return;
     const addresses = this.#isSpread ? links.map(({ address }) => address) : [];
     for (const link of links) {
-      const job = describeAgentJob(this.#job, link.index, link.host.user, link.local !== undefined, addresses);
+      const job = describeAgentJob(this.#job, link.index, link.host.user, link.local !== undefined, addresses, this.#stage);
       link.send({ kind: 'start', job });
     }
   }
@@ -307,6 +326,7 @@ export class JobRun {
   /** Give the verdict, if this is the first cause, and have all ranks ended. */
   #end(cause: Cause, graceMs: number, causeMs?: number): void {
     this.#verdict.give(cause, causeMs);
+    this.#stage?.giveUp();
     this.#agents.end(graceMs);
   }
 

@@ -3,11 +3,12 @@
  */
 
 import { availableParallelism, hostname } from 'node:os';
+import { ProgramError } from '../agent/prepared-program.ts';
 import { findAllocation } from './hosts/allocation.ts';
 import { JobRun } from './job-run.ts';
 import type { LaunchOptions } from './options.ts';
 import { OutputFiles } from './output-files.ts';
-import { placeRanks } from './placement.ts';
+import { placeRanks, requirePorts } from './placement.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Run the job; resolve with the launcher's exit code when nothing of it is left. Errors are told on stderr. */
@@ -17,14 +18,21 @@ export async function launch(options: LaunchOptions): Promise<number> {
     const placement = placeRanks(options, hosts, { name: hostname(), cores: availableParallelism() });
     const local = hosts === undefined ? 0 : await findLocal(placement.hosts.map(({ name }) => name));
     const network = options.iface === undefined ? undefined : await readNetwork(options.iface);
-    if (placement.hosts.length > (local < 0 ? 0 : 1)) requireStarter(starter);
+    requirePorts(options, placement, local, starter === 'azure-batch');
+    const isAlone = placement.hosts.length === 1 && local === 0;
+    const stage = options.stage === undefined || isAlone ? undefined : await readStage(options);
+    const waiting = starter === 'azure-batch' ? await readWaiting(options) : undefined;
     const files = options.outputDir === undefined ? undefined : new OutputFiles(options.outputDir, placement.size);
-    return await new JobRun(options, { placement, starter, local, network }, files).run();
+    const dismissed = waiting === undefined || local < 0 ? undefined : waiting.dismissOwnAgent(waiting);
+    const exitCode = await new JobRun(options, { placement, starter, local, network, stage, waiting }, files).run();
+    await dismissed;
+    return exitCode;
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    if (!isUsage && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    const isProgram = error instanceof ProgramError;
+    if (!isUsage && !isProgram && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
     process.stderr.write(`tsmpirun: ${(error as Error).message}\n`);
-    return isUsage ? 2 : 1;
+    return isProgram ? error.exitCode : isUsage ? 2 : 1;
   }
 }
 
@@ -38,8 +46,19 @@ async function readNetwork(text: string): Promise<import('./hosts/network.ts').N
   return new Network(text);
 }
 
-function requireStarter(starter: LaunchOptions['starter']): void {
-  if (starter === 'pbs' || starter === 'azure-batch') {
-    throw new UsageError(`this version starts no agents by ${starter}: where hosts take ssh, add --starter ssh`);
+/** Prepare what is sent to other hosts. */
+async function readStage(options: LaunchOptions) {
+  const [{ planStage }, { Stage }] = await Promise.all([import('./stage-plan.ts'), import('./stage.ts')]);
+  const plan = await planStage(options, process.cwd());
+  return (jobId: string) => new Stage(plan, jobId);
+}
+
+/** Return where agents wait. */
+async function readWaiting({ agentPort, secretFile }: LaunchOptions) {
+  const [{ takeSecret }, { dismissOwnAgent }] = await Promise.all([import('../agent/secret.ts'), import('./starter/waiting.ts')]);
+  try {
+    return { port: agentPort, secret: takeSecret(secretFile, process.env), dismissOwnAgent };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
   }
 }

@@ -6,6 +6,9 @@
 
 import type { WaitMode } from '../bootstrap/job.ts';
 
+/** Where agents wait when nobody says: below the ports that systems choose for outgoing connections. */
+export const DEFAULT_AGENT_PORT = 17_117;
+
 /** What brings agents to hosts. */
 export type StarterName = 'local' | 'ssh' | 'slurm' | 'pbs' | 'azure-batch';
 
@@ -43,6 +46,14 @@ export interface LaunchOptions {
   readonly heartbeatSeconds: number;
   /** Network, as 10.0.0.0/8, whose addresses hosts use; undefined: those by which they were reached. */
   readonly iface: string | undefined;
+  /** First and last port on which ranks and the launcher listen; undefined: those that the system chooses. */
+  readonly ports: readonly [first: number, last: number] | undefined;
+  /** Port of agents that wait (tsmpi agent --listen). */
+  readonly agentPort: number;
+  /** File with their secret, absolute; undefined: a variable has it. */
+  readonly secretFile: string | undefined;
+  /** Files and folders that are sent to other hosts with the program, absolute; undefined: nothing is sent. */
+  readonly stage: readonly string[] | undefined;
   readonly bindTo: 'none' | 'core';
   /** undefined: processes where the addon loads, else threads with a notice. */
   readonly rankKind: 'process' | 'thread' | undefined;

@@ -59,6 +59,30 @@ export function placeRanks(
   return { size, programOfRank, ...dropEmpty(hosts, slots, hostOfRank, listed === undefined) };
 }
 
+/**
+ * Refuse a range of ports that cannot be enough: each rank that may meet ranks of other hosts listens on one of its host,
+ * and so does the launcher (`local`: the index of its host) where agents dial in.
+ */
+export function requirePorts(
+  { ports, rankKind, transports, blocks }: Pick<LaunchOptions, 'ports' | 'rankKind' | 'transports' | 'blocks'>,
+  { hosts, hostOfRank, programOfRank }: Placement,
+  local: number,
+  areCalled: boolean,
+): void {
+  if (ports === undefined || hosts.length < 2) return;
+  const [first, last] = ports;
+  const ranksListen = rankKind !== 'thread' && (transports.length === 0 || transports.includes('websocket'));
+  for (const [index, { name }] of hosts.entries()) {
+    // An executable of any kind may know nothing of tsmpi.
+    const isListening = (host: number, rank: number): boolean => host === index && !blocks[programOfRank[rank]!]!.exec;
+    const ranks = ranksListen ? hostOfRank.filter(isListening).length : 0;
+    const needed = ranks + (index === local && !areCalled ? 1 : 0);
+    if (needed <= last - first + 1) continue;
+    const whose = `one for each of its ${ranks} ranks${needed > ranks ? ', and one for the launcher' : ''}`;
+    throw new UsageError(`--ports ${first}-${last} are too few: ${name} needs ${needed}, ${whose}`);
+  }
+}
+
 /** Fill host after host; what is left over goes round. */
 function fill(size: number, slots: readonly number[]): number[] {
   let left = size;

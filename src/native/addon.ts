@@ -28,6 +28,43 @@ export interface WatchLayout {
 export const INTEREST_READ = 1;
 export const INTEREST_WRITE = 4;
 
+/** What the watch of mates looks at: offsets in bytes, those of fields within a rank's control block or entry among the peers. */
+export interface MatesOptions {
+  /** The segment's descriptor, of which the thread makes a mapping of its own, and its size. */
+  readonly memory: number;
+  readonly byteLength: number;
+  readonly controlOffset: number;
+  readonly controlByteLength: number;
+  readonly peerOffset: number;
+  readonly peerByteLength: number;
+  readonly state: number;
+  readonly sleeping: number;
+  readonly calls: number;
+  readonly stuckOn: number;
+  readonly pid: number;
+  readonly text: number;
+  readonly departed: number;
+  /** Values of a rank's state. */
+  readonly departedState: number;
+  readonly abortedState: number;
+  readonly localRank: number;
+  /** World ranks of this host, in local-rank order. */
+  readonly localRanks: Int32Array;
+  /** Host of each world rank. */
+  readonly hostOfRank: Int32Array;
+  /** Write end of this rank's own line. The thread's from now on, as are those of `lines` and `sockets`. */
+  readonly ownLine: number;
+  /** Pairs: read end of a mate's line, its local rank. */
+  readonly lines: Int32Array;
+  /** Pairs: a connected socket, the host at its other end. */
+  readonly sockets: Int32Array;
+  /** Write ends of all doorbells of the host, in its lowest rank; elsewhere empty. */
+  readonly bells: Int32Array;
+  /** The launcher's descriptor, whose end is the job's; and what is written to it to have the job killed, up to 255 bytes. */
+  readonly launcher: number;
+  readonly farewell: string;
+}
+
 export interface Addon {
   /** The constants that the C side was compiled with; a test compares them with layout.ts. */
   readonly constants: { readonly cellByteLength: number };
@@ -190,6 +227,15 @@ export interface Addon {
   startLifeline(fd: number): number;
   /** End that thread's watch: closing the job in order. When this returns, a hang-up harms nobody any more. */
   stopLifeline(): void;
+  /**
+   * Start the native thread by which a rank without an agent knows of the end of its mates (native/src/mates.c): an end that
+   * is not in order ends this process with code 1. One per process (-EALREADY). 0 or -errno.
+   */
+  startMates(options: MatesOptions): number;
+  /** This rank has departed and leaves: end that thread in order. Waits 2 s at the most until other hosts have heard so. */
+  stopMates(): void;
+  /** This rank has failed: end that thread so that the job ends. Waits until the others have followed, 4 s at the most. */
+  endMates(): void;
   /** prctl(PR_SET_CHILD_SUBREAPER). */
   setSubreaper(): number;
   /** waitpid(pid, WNOHANG) for adopted children: [pid, status] of one that ended, 0 if none did, or -errno. Never call it for children of Node's own. */

@@ -7,6 +7,7 @@
 
 import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import type { JobHost } from '../bootstrap/job.ts';
 import type { Communicator } from '../comm/communicator.ts';
@@ -34,6 +35,8 @@ export interface Job {
 }
 
 let hasAborted = false;
+/** What nobody has caught, in words. */
+let fatal: string | undefined;
 
 /** End the job with that exit code: c & 255, and 1 for 0. Standard: 9.6. */
 export function abort(code = 1, reason?: string): never {
@@ -61,16 +64,23 @@ export const job: Job = rank === undefined ? heldStandIn('job', heldReason()) : 
 
 if (rank !== undefined) {
   if (place.kind === 'process') adoptStreams(rank.description);
+  if (rank.pmi !== undefined) process.on('uncaughtExceptionMonitor', onFatal);
   // One rank of each host: what the others would say is the same but for what turns out later.
   if (rank.description.explain && rank.localRank === 0) complain(explainRank(rank));
   process.on('exit', onExit);
 }
 
 function onExit(code: number): void {
-  if (rank === undefined || hasAborted || code !== 0) return;
+  if (rank === undefined) return;
+  if (hasAborted || code !== 0) {
+    failByPmi(rank, code);
+    return;
+  }
   const problems = finalizeRank(rank);
   for (const problem of problems) complain(`tsmpi: rank ${rank.worldRank}: ${problem}`);
   if (problems.length !== 0) process.exitCode = 1;
+  if (problems.length !== 0) failByPmi(rank, 1);
+  else rank.pmi?.leave();
   // Nothing is left to do but to take Node's heap apart, which takes 2 ms and is the kernel's in any case: leave as
   // process.exit() does anywhere, unless the program has listeners to come. (A thread's exit takes another way.)
   if (place.kind === 'process' && process.listeners('exit').at(-1) === onExit) process.exit();
@@ -81,6 +91,25 @@ function onRouteChange(routes: Routes, peer: number): void {
   if (!rank?.description.explain) return;
   const { transport, notTaken } = routes.chosen[peer]!;
   complain(`rank ${rank.worldRank}: route ${transport.name}: rank ${peer} (${notTaken})`);
+}
+
+/** Node would print it after the exit handlers, when the launcher has killed this process already. */
+function onFatal(error: unknown): void {
+  if (process.listenerCount('uncaughtException') === 0) fatal = inspect(error);
+}
+
+/** Where no agent does it: say how this rank ended, and end the job. */
+function failByPmi({ pmi, worldRank, localRank, segment, description }: Rank, code: number): void {
+  if (pmi === undefined) return;
+  const { hosts, hostIndex } = description;
+  const where = hosts.length === 1 ? '' : ` on ${hosts[hostIndex]!.name}`;
+  const reason = segment.text(localRank);
+  const how = hasAborted ? `abort(${code})${reason === '' ? '' : `: ${reason}`}` : `exited with code ${code}`;
+  if (fatal !== undefined) complain(fatal);
+  complain(`tsmpi: rank ${worldRank}${where} (pid ${process.pid}): ${how}`);
+  pmi.fail(code);
+  // At once: what is fatal has been printed.
+  if (fatal !== undefined) process.exit(code);
 }
 
 /** A failed request was collected before anybody looked at it. */

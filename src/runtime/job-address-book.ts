@@ -50,6 +50,6 @@ export class JobAddressBook implements AddressBook {
     }
     if (port < 0) return { refused: `rank ${worldRank} is a thread, which has no socket` };
     const hasDeparted = Atomics.load(i32, this.#segment.peer(worldRank, PEER.departed)) !== 0;
-    return hasDeparted ? { refused: `rank ${worldRank} has ended` } : undefined;
+    return hasDeparted ? { refused: `rank ${worldRank} has ended`, hasDeparted: true } : undefined;
   }
 }

@@ -1,33 +1,56 @@
 /**
  * Place: what this thread is in a job, found out once at import.
  *
- *     process  a rank started by an agent: the bootstrap variable names segment and doorbells
+ *     process  a rank started by an agent: the bootstrap variable names segment and doorbells; or one that srun or mpiexec
+ *              started, whose PMI variables lead to the others
  *     thread   a rank in a worker thread: its worker data holds the shared memory
  *     held     a child process or a worker thread of a rank, or a second copy of the package: the rank is held elsewhere
  *     alone    no launcher at all: a world of one
  *
- * A program started by another launcher (srun, mpiexec) without tsmpirun is refused: N worlds of one are never meant.
- * The bootstrap variables are removed from the environment; one marker stays, by which children know whose they are.
+ * A program started by a launcher that cannot be joined is refused: N worlds of one are never meant.
+ * These variables are removed from the environment; one marker stays, by which children know whose they are.
  */
 
 import { isMainThread, threadId, workerData } from 'node:worker_threads';
 import { MpiError } from '../base/errors.ts';
 import { BOOTSTRAP_VARIABLE, type Bootstrap, HOLDER_VARIABLE, type ThreadBootstrap } from '../bootstrap/job.ts';
+import type { PmiVariables } from '../bootstrap/pmi/pmi.ts';
+import { claimPmiVariables } from '../bootstrap/pmi/variables.ts';
 import { loadAddon } from '../native/loader.ts';
 
 export type Place =
   | { readonly kind: 'process'; readonly bootstrap: Bootstrap }
+  | { readonly kind: 'process'; readonly pmi: PmiVariables }
   | { readonly kind: 'thread'; readonly bootstrap: ThreadBootstrap }
   | { readonly kind: 'held'; readonly reason: string }
   | { readonly kind: 'alone' };
 
-/** Variables of launchers that start several processes, and how to start the program under each instead. */
-const OTHER_LAUNCHERS: readonly { name: string; isSet(env: NodeJS.ProcessEnv): boolean }[] = [
-  { name: 'mpiexec or srun --mpi=pmi2', isSet: (env) => env.PMI_FD !== undefined || env.PMI_RANK !== undefined },
-  { name: 'srun --mpi=pmix or a PMIx launcher', isSet: (env) => env.PMIX_RANK !== undefined },
-  { name: "Open MPI's mpirun", isSet: (env) => env.OMPI_COMM_WORLD_SIZE !== undefined },
-  { name: 'srun', isSet: (env) => env.SLURM_STEP_ID !== undefined && Number(env.SLURM_STEP_NUM_TASKS) > 1 },
+/** Launchers that start several processes and cannot be joined, the variable that tells, and what to type under each. */
+const OTHER_LAUNCHERS: readonly { name: string; isSet(env: NodeJS.ProcessEnv): boolean; instead(program: string): string }[] = [
+  {
+    name: "Open MPI's mpirun",
+    isSet: (env) => env.OMPI_COMM_WORLD_SIZE !== undefined,
+    instead: (program) => `\`tsmpirun -n N ${program}\``,
+  },
+  {
+    name: 'srun --mpi=pmix or another PMIx launcher',
+    isSet: (env) => env.PMIX_RANK !== undefined,
+    instead: (program) => `\`srun --mpi=pmi2 -n N node ${program}\` or \`tsmpirun -n N ${program}\``,
+  },
+  {
+    name: 'a launcher that sets PMI_RANK but no PMI_FD',
+    isSet: (env) => env.PMI_RANK !== undefined || env.PMI_FD !== undefined,
+    instead: (program) => `\`tsmpirun -n N ${program}\``,
+  },
+  {
+    name: 'srun',
+    isSet: (env) => env.SLURM_STEP_ID !== undefined && Number(env.SLURM_STEP_NUM_TASKS) > 1,
+    instead: (program) => `\`srun --mpi=pmi2 -n N node ${program}\` or \`tsmpirun -n N ${program}\``,
+  },
 ];
+
+const IN_WORKER =
+  'this is a worker thread of a process that srun or mpiexec started: import tsmpi in the main thread, which is the rank, before it starts workers';
 
 /** Find this thread's place, and claim the variables that tell it. */
 export function findPlace(): Place {
@@ -46,11 +69,16 @@ export function findPlace(): Place {
   }
   const holder = env[HOLDER_VARIABLE];
   if (holder !== undefined) return { kind: 'held', reason: heldReason(holder) };
-  if (!isMainThread) return { kind: 'alone' };
-  const other = OTHER_LAUNCHERS.find((launcher) => launcher.isSet(env));
+  const pmi = claimPmiVariables(env);
+  if (pmi !== undefined && pmi.size > 1) {
+    if (!isMainThread) throw new MpiError('ERR_MPI_OTHER', IN_WORKER);
+    markHolder(pmi.rank, 0);
+    return { kind: 'process', pmi };
+  }
+  const other = pmi === undefined && isMainThread ? OTHER_LAUNCHERS.find((launcher) => launcher.isSet(env)) : undefined;
   if (other !== undefined) {
-    const program = process.argv[1] ?? 'program.js';
-    const message = `this process was started by ${other.name}, which tsmpi cannot join: start the job with \`tsmpirun -n N ${program}\` instead`;
+    const instead = other.instead(process.argv[1] ?? 'program.js');
+    const message = `this process was started by ${other.name}, which tsmpi cannot join: start the job with ${instead} instead`;
     throw new MpiError('ERR_MPI_OTHER', message);
   }
   return { kind: 'alone' };

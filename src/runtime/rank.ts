@@ -19,7 +19,7 @@ import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
 import { postCartesian, postDistGraph, postGraph } from '../comm/topology/create.ts';
 import { ElementViews } from '../datatype/element-views.ts';
 import type { Addon } from '../native/addon.ts';
-import { loadAddon } from '../native/loader.ts';
+import { type LoadedAddon, loadAddon } from '../native/loader.ts';
 import { CallSites } from '../p2p/call-site.ts';
 import { contextId } from '../p2p/context.ts';
 import { Engine } from '../p2p/engine.ts';
@@ -33,6 +33,8 @@ import { ProcessParking } from '../segment/process-parking.ts';
 import { Segment } from '../segment/segment.ts';
 import { ThreadParking } from '../segment/thread-parking.ts';
 import type { Place } from './place.ts';
+import { joinByPmi } from './pmi/join.ts';
+import type { PmiJob } from './pmi/pmi-job.ts';
 import { isAllowed, type Routes } from './routes.ts';
 import { openTransports, type Transports } from './transports.ts';
 
@@ -50,6 +52,8 @@ export interface Rank {
   readonly websocket: Transports['websocket'];
   readonly world: Intracommunicator;
   readonly self: Intracommunicator;
+  /** The job's ranks by themselves, where no agent started them. */
+  readonly pmi: PmiJob | undefined;
 }
 
 /** Numbers of context ids that exist from the start: world's (of world rank 0) and each rank's self. */
@@ -66,8 +70,9 @@ export function startRank(
   onLost: (sentence: string) => void,
   onRouteChange: (routes: Routes, peer: number) => void,
 ): Rank {
-  const { addon } = loadAddon();
-  const { segment, localRank, worldRank, agentPid } = attach(place, addon);
+  const loaded = loadAddon();
+  const { addon } = loaded;
+  const { segment, localRank, worldRank, agentPid, pmi } = attach(place, loaded);
   const description = JSON.parse(segment.description()) as JobDescription;
   claim(segment, localRank, worldRank, place.kind === 'process' ? 0 : threadId);
   const { localRanks, cores, wait, size, transports } = description;
@@ -97,11 +102,13 @@ export function startRank(
       ? new ProcessParking(addon!, segment, localRank, agentPid, progress)
       : new ThreadParking(segment, localRank, progress, addon === undefined ? undefined : () => addon.yield());
   const { routes, polled, websocket, relay } = openTransports({
-    ...{ description, worldRank, localRank, localOf, segment, kind: place.kind, addon, parking, engine, onRouteChange },
+    ...{ description, worldRank, localRank, localOf, segment, kind: place.kind, addon, parking, engine, onRouteChange, pmi },
     hasDeparted: (rank) => hasDeparted(segment, localOf, rank),
   });
   engine.start(routes.transports);
   progress.start(polled, engine, parking);
+
+  pmi?.complete();
 
   const forced = readForced(process.env);
   const environment: RankEnvironment = {
@@ -136,6 +143,7 @@ export function startRank(
   return {
     ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, websocket, world },
     self: selfCommunicator,
+    pmi,
   };
 }
 
@@ -143,15 +151,29 @@ interface Attached {
   readonly segment: Segment;
   readonly localRank: number;
   readonly worldRank: number;
+  /** Who holds the segment and the doorbells. */
   readonly agentPid: number;
+  readonly pmi?: PmiJob;
 }
 
-function attach(place: Exclude<Place, { kind: 'held' }>, addon: Addon | undefined): Attached {
+function attach(place: Exclude<Place, { kind: 'held' }>, { addon, attempts }: LoadedAddon): Attached {
   if (place.kind === 'thread') {
     const { buffer, localRank, worldRank } = place.bootstrap;
     return { segment: Segment.attach(buffer), localRank, worldRank, agentPid: process.pid };
   }
   if (place.kind === 'alone') return { segment: segmentOfOne(), localRank: 0, worldRank: 0, agentPid: process.pid };
+  if ('pmi' in place) {
+    if (addon === undefined) {
+      const why = attempts.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
+      throw new MpiError('ERR_MPI_OTHER', `ranks that srun or mpiexec start need the native addon (${why}): use tsmpirun`);
+    }
+    const pmi = joinByPmi(place.pmi, addon);
+    // Ranks have their launcher in common: its descendants may read this one's memory.
+    addon.setPtracer(process.ppid);
+    const own = { TSMPI_RANK: pmi.worldRank, TSMPI_SIZE: place.pmi.size, TSMPI_LOCAL_RANK: pmi.localRank };
+    for (const [name, value] of Object.entries(own)) process.env[name] = String(value);
+    return { segment: pmi.segment, localRank: pmi.localRank, worldRank: pmi.worldRank, agentPid: pmi.holderPid, pmi };
+  }
   const { agentPid, memoryFd, byteLength, lifelineFd, localRank, worldRank } = place.bootstrap;
   if (addon === undefined) {
     throw new MpiError(

@@ -14,6 +14,7 @@ import type { Transport } from '../transport/transport.ts';
 import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
 import { Fallback } from './fallback.ts';
 import { JobAddressBook } from './job-address-book.ts';
+import type { PmiJob } from './pmi/pmi-job.ts';
 import { type Candidate, isAllowed, Routes } from './routes.ts';
 import { LOOPBACK, SegmentAddressBook } from './segment-address-book.ts';
 
@@ -29,6 +30,8 @@ export interface TransportPlan {
   readonly addon: Addon | undefined;
   readonly parking: Parking;
   readonly engine: Engine;
+  /** Where no agent started the ranks. */
+  readonly pmi: PmiJob | undefined;
   readonly hasDeparted: (worldRank: number) => boolean;
   /** A rank is reached in another way than was chosen at first. */
   readonly onRouteChange: (routes: Routes, peer: number) => void;
@@ -77,10 +80,10 @@ export function openTransports(plan: TransportPlan): Transports {
 
 /** Open the transport between ranks that share no memory where a peer needs it; else return why there is none. */
 function openWebsocket(
-  { description, worldRank, localRank, localOf, segment, kind, addon, parking }: TransportPlan,
+  { description, worldRank, localRank, localOf, segment, kind, addon, parking, pmi }: TransportPlan,
   onUnreachable: (peer: number, reason: string, isForGood: boolean) => void,
 ): WebsocketTransport | string {
-  const { id, key, size, hosts, localRanks, transports, addresses, hostIndex, tls } = description;
+  const { id, key, size, hosts, localRanks, transports, addresses, ports, hostIndex, tls } = description;
   const usesMemory = isAllowed(transports, 'shm');
   if (usesMemory && localRanks.length === size) return 'every rank is on this host';
   if (!isAllowed(transports, 'websocket')) return 'not in --transport';
@@ -89,11 +92,11 @@ function openWebsocket(
     return 'ranks that are threads have no sockets of their own: start them with --ranks process';
   const book =
     hosts.length > 1
-      ? new JobAddressBook(addon, segment, localRank, description)
+      ? (pmi?.addressBook() ?? new JobAddressBook(addon, segment, localRank, description))
       : new SegmentAddressBook(segment, localRank, localOf, parking);
   return new WebsocketTransport({
     ...{ addon, worldRank, size, jobId: id, key: Buffer.from(key, 'base64'), book, onUnreachable },
-    bind: { addresses: [addresses[hostIndex] ?? LOOPBACK] },
+    bind: { addresses: [addresses[hostIndex] ?? LOOPBACK], portRange: ports },
     isBesideMemory: usesMemory && localRanks.length > 1,
     watch: (fd) => parking.watch(fd),
     // What became of the peer is its agent's to find out; what this rank waits for says the rest.
@@ -103,12 +106,13 @@ function openWebsocket(
 
 /** Open the way by the agents in jobs over several hosts; else return why there is none. */
 function openRelay(
-  { description, worldRank, localOf, segment, parking, addon }: TransportPlan,
+  { description, worldRank, localOf, segment, parking, addon, pmi }: TransportPlan,
   shm: ShmTransport,
 ): RelayTransport | string {
   const { size, hosts, transports } = description;
   if (hosts.length === 1) return 'every rank is on this host';
   if (!isAllowed(transports, 'relay')) return 'not in --transport';
+  if (pmi !== undefined) return 'there are no agents';
   const { small, large } = shm;
   const isLocal = (rank: number): boolean => localOf[rank]! >= 0;
   const relay = new RelayTransport({ segment, worldRank, size, isLocal, parking, small, large, addon });

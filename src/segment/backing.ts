@@ -1,5 +1,6 @@
 /**
- * The memory behind a segment: a memfd for ranks that are processes, a SharedArrayBuffer for ranks that are threads.
+ * The memory behind a segment: a memfd for ranks that are processes, a SharedArrayBuffer for ranks that are threads; and the
+ * doorbells of processes, which whoever makes the memory keeps.
  *
  * Before anything is reserved the host is asked what it can give, since a memory cgroup kills whoever goes beyond it
  * instead of failing the call, and a SharedArrayBuffer is only reserved when it is touched. The usual shape is tried
@@ -9,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { MpiError } from '../base/errors.ts';
 import type { Addon } from '../native/addon.ts';
-import { layOut, type SegmentShape, shapesFor } from './layout.ts';
+import { CONTROL, layOut, type SegmentShape, shapesFor } from './layout.ts';
 import { Segment } from './segment.ts';
 
 /** Left to everybody else on the host: a segment that takes the last page would only move the death elsewhere. */
@@ -51,6 +52,22 @@ export function createProcessMemory(addon: Addon, localSize: number, description
       addon.close(fd); // no room in this process's address space
       return undefined;
     }
+  });
+}
+
+/** Make a pipe. Throws an MpiError where the limit of open files is reached. */
+export function makePipe(addon: Addon, nonBlocking: boolean): [read: number, write: number] {
+  const ends = addon.pipe(nonBlocking);
+  if (typeof ends !== 'number') return ends;
+  throw new MpiError('ERR_MPI_OTHER', `could not make a pipe: errno ${-ends} (the limit of open files may be too low)`);
+}
+
+/** Make a doorbell for each rank of the segment, which this process keeps; return their write ends. */
+export function hangBells(addon: Addon, segment: Segment): number[] {
+  return Array.from({ length: segment.layout.localSize }, (_, local) => {
+    const [read, write] = makePipe(addon, true);
+    segment.i32[segment.control(local, CONTROL.bell)] = read;
+    return write;
   });
 }
 

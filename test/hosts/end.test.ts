@@ -1,14 +1,11 @@
-/** How jobs over ssh end when something breaks: exit code, last line, and that every host is clean afterwards. */
+/** How jobs over ssh end when a process breaks or is told to (network.test.ts: when the network does): exit code, last line, and that every host is clean afterwards. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { processState, program } from '../jobs/run-job.ts';
-import { HostJob } from './host-job.ts';
+import { FOUR, HostJob } from './host-job.ts';
 import { missingHosts, named, TestHosts } from './test-hosts.ts';
 
-const FOUR = ['--quiet', '--host', 'node1:2,node2:2,node3:2,node4:2'];
 const linger = program('linger.mjs');
-/** A machine under load is late with everything. */
-const SLACK_MS = 10_000;
 
 describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () => {
   let hosts: TestHosts;
@@ -16,18 +13,8 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     hosts = await TestHosts.up(4);
   });
   afterAll(() => hosts?.down());
-  afterEach(() => {
-    for (const name of hosts.names.filter((host) => hosts.isUp(host))) hosts.heal(name);
-    if (hosts.isUp('node3')) hosts.filter('node3', {});
-  });
 
-  /** Start eight ranks on four hosts and wait until all of them are there. */
-  async function startLingering(mode: string, ...options: string[]): Promise<HostJob> {
-    const running = new HostJob(hosts, [...FOUR, ...options, linger, mode]);
-    await running.ready(8);
-    return running;
-  }
-
+  const startLingering = (mode: string, ...options: string[]) => HostJob.linger(hosts, mode, ...options);
   const fault = (mode: string, rank: number) => new HostJob(hosts, [...FOUR, program('fault.mjs'), mode, String(rank)]).end();
 
   test.each([
@@ -101,63 +88,6 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     await running.end();
   });
 
-  test.each(['sleep', 'spin', 'stop'])(
-    'a host is cut off while its ranks %s: they end before it counts as lost',
-    async (mode) => {
-      const running = await startLingering(mode, '--heartbeat', '4');
-      const started = performance.now();
-      hosts.cut('node3');
-      const { code, lastLine } = await running.job.end();
-      expect(performance.now() - started).toBeLessThan(5000 + SLACK_MS);
-      expect(running.ranks('node3')).toEqual([]);
-      expect(code).toBe(1);
-      expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): it was silent for 4 s$/);
-      hosts.heal('node3');
-      expect(await hosts.leftovers()).toEqual([]);
-    },
-  );
-
-  test('a host that is cut off for a moment stays in the job', async () => {
-    const running = await startLingering('sleep', '--heartbeat', '30');
-    hosts.cut('node3');
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    hosts.heal('node3');
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(running.ranks('node3')).toHaveLength(2);
-    process.kill(running.job.launcher(), 'SIGTERM');
-    expect((await running.end()).code).toBe(143);
-  });
-
-  test('one direction is blocked: towards the launcher', async () => {
-    const running = await startLingering('sleep', '--heartbeat', '4');
-    hosts.filter('node3', { output: 'ip daddr 10.77.0.1' });
-    const { code, lastLine } = await running.job.end();
-    expect(code).toBe(1);
-    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): it was silent for 4 s$/);
-    expect(running.ranks('node3')).toEqual([]);
-    hosts.filter('node3', {});
-    expect(await hosts.leftovers()).toEqual([]);
-  });
-
-  test('one direction is blocked: from the launcher', async () => {
-    const running = await startLingering('spin', '--heartbeat', '4');
-    hosts.filter('node3', { input: 'ip saddr 10.77.0.1' });
-    const { code, lastLine } = await running.job.end();
-    expect(code).toBe(1);
-    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): its launcher did not answer for \d\.\d s$/);
-    expect(running.ranks('node3')).toEqual([]);
-    hosts.filter('node3', {});
-    expect(await hosts.leftovers()).toEqual([]);
-  });
-
-  test('a link that loses 5 % of its packets: the job goes on', async () => {
-    hosts.filter('node3', { input: 'numgen random mod 100 < 5', output: 'numgen random mod 100 < 5' });
-    const running = new HostJob(hosts, [...FOUR, program('lines.mjs'), '400', '120']);
-    const { code, stdout } = await running.end();
-    expect(code).toBe(0);
-    expect(stdout.trimEnd().split('\n')).toHaveLength(8 * 400);
-  });
-
   test('Ctrl-C reaches the ranks of all hosts', async () => {
     const running = await startLingering('sleep');
     process.kill(running.job.launcher(), 'SIGINT');
@@ -208,23 +138,5 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     ]);
     process.kill(running.job.launcher(), 'SIGTERM');
     await running.end();
-  });
-
-  // Last: these hosts do not come back.
-  test('all processes of a host are killed', async () => {
-    const running = await startLingering('sleep');
-    hosts.kill('node4');
-    const { code, lastLine } = await running.job.end();
-    expect(code).toBe(1);
-    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node4 \(pid \d+\): ssh exited with code 255/);
-  });
-
-  test('a host loses its power', async () => {
-    const running = new HostJob(hosts, ['--quiet', '--heartbeat', '4', '--host', 'node1:2,node2:2,node3:2', linger, 'sleep']);
-    await running.ready(6);
-    hosts.crash('node3');
-    const { code, lastLine } = await running.job.end();
-    expect(code).toBe(1);
-    expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): it was silent for 4 s$/);
   });
 });

@@ -5,11 +5,14 @@
 
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { Job, type JobOptions, type JobResult, LAUNCHER } from '../jobs/run-job.ts';
+import { Job, type JobOptions, type JobResult, LAUNCHER, program } from '../jobs/run-job.ts';
 import type { TestHosts } from './test-hosts.ts';
 
 /** Under load a login alone takes seconds. */
 const DEADLINE_MS = 100_000;
+
+/** Arguments of a job of eight ranks on four hosts. */
+export const FOUR = ['--quiet', '--host', 'node1:2,node2:2,node3:2,node4:2'];
 
 export interface HostJobOptions extends JobOptions {
   /** Host of the launcher; undefined: the first. */
@@ -30,11 +33,23 @@ export class HostJob {
     this.job = new Job(args, { deadlineMs: DEADLINE_MS, ...options, command });
   }
 
+  /** Start eight ranks on four hosts that stay as `mode` says (programs/linger.mjs), and wait until all of them are there. */
+  static async linger(hosts: TestHosts, mode: string, ...options: string[]): Promise<HostJob> {
+    const running = new HostJob(hosts, [...FOUR, ...options, program('linger.mjs'), mode]);
+    await running.ready(8);
+    return running;
+  }
+
   /** Wait for its end; then nothing of it may be left on any host. */
   async end(): Promise<JobResult> {
     const result = await this.job.end();
     expect(await this.#hosts.leftovers()).toEqual([]);
     return result;
+  }
+
+  /** Wait for its end, where agents that wait for other jobs may stay on hosts. */
+  endLeaving(): Promise<JobResult> {
+    return this.job.end();
   }
 
   /** Wait until that many ranks have said `ready PID`; return their process ids on this machine. */
@@ -55,7 +70,13 @@ export class HostJob {
 
   /** The ssh that holds the agent of a host. */
   ssh(host: string): number {
-    return this.#find(this.#hosts.processes(this.#from), new RegExp(`^ssh\\0.*\\0${host}\\0`), `ssh to ${host}`);
+    return this.starter('ssh', host);
+  }
+
+  /** The process of that name that holds the agent of a host. */
+  starter(name: string, host: string): number {
+    const commandLine = new RegExp(`^([^\\0]*node\\0[^\\0]*/)?${name}\\0(.*\\0)?${host}\\0`);
+    return this.#find(this.#hosts.processes(this.#from), commandLine, `${name} to ${host}`);
   }
 
   #find(pids: readonly number[], commandLine: RegExp, what: string): number {

@@ -50,9 +50,9 @@ ip addr add "$2/24" dev eth0
 ip link set eth0 up
 "$(command -v sshd)" -f "$3/sshd_config" -E "$3/$1.sshd.log"
 until [ -s /run/sshd.pid ]; do sleep 0.01; done
+# It is there before the host is up: whoever lists processes then sees all of the host's own.
 exec 3<&0
 cat <&3 >/dev/null &
-# Now that process counts as the host's own; the shell goes on to reap orphans while it waits.
 echo up
 wait $!`;
 const SWITCH_SCRIPT = `set -e

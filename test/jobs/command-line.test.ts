@@ -114,8 +114,8 @@ test('--version and --help', async () => {
 });
 
 test.each([
-  [{ PBS_NODEFILE: 'nodes' }, /^tsmpirun: this version starts no agents by pbs: where hosts take ssh, add --starter ssh$/],
-  [{ AZ_BATCH_HOST_LIST: '192.0.2.1,192.0.2.2' }, /^tsmpirun: this version starts no agents by azure-batch: where hosts/],
+  [{ PBS_NODEFILE: 'nodes' }, /^tsmpirun: PBS_NODEFILE \(nodes\) holds a\/b: expected a host name on each line$/],
+  [{ AZ_BATCH_HOST_LIST: '192.0.2.1,192.0.2.2' }, /^tsmpirun: agents that wait need a secret: expected --secret-file FILE or/],
   [
     { SLURM_JOB_ID: '1', SLURM_JOB_NODELIST: 'n[2-1]' },
     /^tsmpirun: SLURM_JOB_NODELIST is n\[2-1\]: expected hosts as n\[001-003,7\]$/,
@@ -123,7 +123,7 @@ test.each([
 ] as const)('inside an allocation: %j', async (env, message) => {
   const folder = mkdtempSync(join(tmpdir(), 'tsmpi-nodes-'));
   try {
-    writeFileSync(join(folder, 'nodes'), 'one.invalid\ntwo.invalid\n');
+    writeFileSync(join(folder, 'nodes'), 'one.invalid\na/b\n');
     const { code, lastLine } = await runJob(['--exec', 'true'], { env, cwd: folder });
     expect(lastLine).toMatch(message);
     expect(code).toBe(2);
@@ -189,8 +189,8 @@ describe('tsmpi', () => {
   });
 
   test.each([
-    [['frob'], /^tsmpi: unknown command frob: expected info or doctor; see tsmpi --help$/],
-    [[], /^tsmpi: expected a command: info or doctor; see tsmpi --help$/],
+    [['frob'], /^tsmpi: unknown command frob: expected info, doctor or agent; see tsmpi --help$/],
+    [[], /^tsmpi: expected a command: info, doctor or agent; see tsmpi --help$/],
     [['info', '--jsn'], /^tsmpi: unknown argument jsn: see tsmpi info --help$/],
   ])('%j', async (args, message) => {
     const { code, stderr } = await tsmpi(args as string[]);

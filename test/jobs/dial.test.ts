@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import { type Caller, listenForCallers } from '../../src/agent/control-server.ts';
 import type { Invitation } from '../../src/agent/invitation.ts';
 import { deriveKey, type KeyedServer } from '../../src/agent/keyed-websocket.ts';
-import type { FromAgent } from '../../src/agent/protocol.ts';
+import type { FromAgent, ToAgent } from '../../src/agent/protocol.ts';
 import { VERSION } from '../../src/base/version.ts';
-import { type Caller, listenForAgents } from '../../src/launcher/control-server.ts';
 import { describeAgentJob } from './agent-driver.ts';
 import { processState } from './run-job.ts';
 
@@ -52,14 +52,17 @@ const invite = (changes: Partial<Invitation> = {}): string =>
 async function startInvited(changes: Partial<Invitation> = {}, env: NodeJS.ProcessEnv = {}) {
   const messages: FromAgent[] = [];
   let look = (): void => {};
-  const called = new Promise<Caller>((resolve) => {
-    void listenForAgents(JOB, deriveKey(secret, JOB, 'control'), (caller) => {
-      caller.connection.onMessage = (message) => {
-        messages.push(message);
-        look();
-      };
-      resolve(caller);
-    }).then((listening) => {
+  const called = new Promise<Caller<ToAgent, FromAgent>>((resolve) => {
+    void listenForCallers<ToAgent, FromAgent>(
+      { identity: JOB, key: deriveKey(secret, JOB, 'control'), ports: undefined },
+      (caller) => {
+        caller.connection.onMessage = (message) => {
+          messages.push(message);
+          look();
+        };
+        resolve(caller);
+      },
+    ).then((listening) => {
       server = listening;
       ended = startAgent(invite(changes), env);
     });
@@ -126,7 +129,7 @@ test.each(['the end of standard input', 'the end of the connection'])('%s ends i
 
 test.each<[string, () => string | undefined, RegExp]>([
   ['no line', () => undefined, /standard input ended before an invitation came/],
-  ['no invitation', () => 'hello', /the first line of standard input is no invitation of a launcher \(5 characters\)/],
+  ['no invitation', () => 'hello', /the first line is no invitation of a launcher \(5 characters\)/],
   ['half an invitation', () => '{"jobId":"x"}', /lacks job, secret, addresses, port or heartbeat/],
   ['a seal of nobody', () => 'MUNGE:AwQFAAAAAA:', /munge cannot open the job's secret/],
 ])('%s: it says so and ends', async (_, line, message) => {

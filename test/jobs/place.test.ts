@@ -18,20 +18,6 @@ test.each(['process', 'thread'])('a worker and a child of a rank as %s have no w
   }
 });
 
-test.each([
-  [{ PMI_RANK: '0' }, 'mpiexec or srun --mpi=pmi2'],
-  [{ PMIX_RANK: '0' }, 'srun --mpi=pmix or a PMIx launcher'],
-  [{ OMPI_COMM_WORLD_SIZE: '4' }, "Open MPI's mpirun"],
-  [{ SLURM_STEP_ID: '0', SLURM_STEP_NUM_TASKS: '4' }, 'srun'],
-] as [Record<string, string>, string][])('a rank of another launcher (%j) is no world of one', async (env, launcher) => {
-  const command = [process.execPath, program('ring.mjs')];
-  const { code, stderr } = await runJob([], { command, env });
-  expect(code).toBe(1);
-  expect(stderr).toContain(
-    `this process was started by ${launcher}, which tsmpi cannot join: start the job with \`tsmpirun -n N`,
-  );
-});
-
 test.each(['process', 'thread'])('a send that nobody received is named at the end of a rank as %s', async (kind) => {
   const { code, stderr } = await runJob(['-n', '2', '--quiet', '--ranks', kind, program('unreceived.mjs')]);
   expect(code).toBe(1);

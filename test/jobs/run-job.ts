@@ -146,20 +146,21 @@ export class Job {
 
   /** Process id of the launcher itself, where a command that enters a host stands before it. */
   launcher(): number {
-    return this.#find(/^[^\0]*node\0[^\0]*\/dist\/tsmpirun\.js/);
+    return this.find(/^[^\0]*node\0[^\0]*\/dist\/tsmpirun\.js/);
   }
 
   /** Process id of the agent. */
   agent(): number {
-    return this.#find(/\/dist\/agent\.js/);
+    return this.find(/\/dist\/agent\.js/);
   }
 
   /** Process id of the agent's watchdog. */
   watchdog(): number {
-    return this.#find(/tsmpi-watchdog/);
+    return this.find(/tsmpi-watchdog/);
   }
 
-  #find(commandLine: RegExp): number {
+  /** Process id of the job's process with that command line. */
+  find(commandLine: RegExp): number {
     const found = this.processes().find((pid) => commandLine.test(readProc(pid, 'cmdline')));
     if (found === undefined) throw new Error(`no process of the job matches ${commandLine}`);
     return found;

@@ -27,6 +27,12 @@ interface Granted {
   readonly name: string;
 }
 
+/** What those starters cannot do without. */
+const NEEDED: { readonly [name in StarterName]?: { readonly variable: string; readonly job: string } } = {
+  slurm: { variable: 'SLURM_JOB_ID', job: 'salloc or sbatch' },
+  pbs: { variable: 'PBS_NODEFILE', job: 'a job of qsub' },
+};
+
 /** Find out where the job may run. Throws UsageError. */
 export function findAllocation(
   options: Pick<LaunchOptions, 'hosts' | 'hostfile' | 'starter'>,
@@ -39,9 +45,10 @@ export function findAllocation(
       throw new UsageError('--starter local runs all ranks on this machine: leave --host and --hostfile out');
     return { starter, hosts: undefined };
   }
-  const granted = findGranted(env);
-  if (starter === 'slurm' && granted?.starter !== 'slurm') {
-    throw new UsageError('--starter slurm needs an allocation (SLURM_JOB_ID is not set): run it inside salloc or sbatch');
+  const granted = findGranted(env, starter);
+  const needed = starter === undefined ? undefined : NEEDED[starter];
+  if (needed !== undefined && granted?.starter !== starter) {
+    throw new UsageError(`--starter ${starter} needs an allocation (${needed.variable} is not set): run it inside ${needed.job}`);
   }
   if (granted === undefined) {
     if (listed !== undefined) return { starter: starter ?? 'ssh', hosts: listed };
@@ -68,17 +75,20 @@ function select(host: ListedHost, { hosts, name }: Granted): ListedHost {
   return { ...host, slots: host.slots ?? found.slots };
 }
 
-function findGranted(env: NodeJS.ProcessEnv): Granted | undefined {
-  if (env.SLURM_JOB_ID !== undefined) return { starter: 'slurm', hosts: slurmHosts(env), name: `Slurm job ${env.SLURM_JOB_ID}` };
+/** `starter`: what was asked for; ssh takes the hosts of any. */
+function findGranted(env: NodeJS.ProcessEnv, starter: StarterName | undefined): Granted | undefined {
+  const isWanted = (name: StarterName): boolean => starter === undefined || starter === 'ssh' || starter === name;
+  if (env.SLURM_JOB_ID !== undefined && isWanted('slurm'))
+    return { starter: 'slurm', hosts: slurmHosts(env), name: `Slurm job ${env.SLURM_JOB_ID}` };
   const { PBS_NODEFILE, AZ_BATCH_HOST_LIST, CCP_NODES } = env;
-  if (PBS_NODEFILE !== undefined) {
+  if (PBS_NODEFILE !== undefined && isWanted('pbs')) {
     return {
       starter: 'pbs',
       hosts: parsePbsNodes(readNodeFile(PBS_NODEFILE), PBS_NODEFILE),
       name: `PBS job ${env.PBS_JOBID ?? ''}`,
     };
   }
-  if (AZ_BATCH_HOST_LIST !== undefined) {
+  if (AZ_BATCH_HOST_LIST !== undefined && isWanted('azure-batch')) {
     // The address list has no cores; CCP_NODES beside it has.
     const cores = CCP_NODES === undefined ? undefined : parseCcpNodes(CCP_NODES);
     const hosts = parseAzureHosts(AZ_BATCH_HOST_LIST).map((host) => ({

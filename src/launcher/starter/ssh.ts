@@ -14,14 +14,21 @@ const SSH: readonly string[] = ['ssh', '-T', '-o', 'BatchMode=yes', '-o', 'Serve
 /** Start an agent on that host; `agent` is its command there. */
 export function startBySsh(
   index: number,
-  { name, user }: PlacedHost,
+  host: PlacedHost,
   agent: readonly string[],
   rsh: readonly string[] | undefined,
   invitation: Promise<string>,
 ): StarterProcess {
-  const target = user === undefined ? name : `${user}@${name}`;
-  const command = [...(rsh ?? SSH), target, `exec ${agent.map(quote).join(' ')}`];
-  return new StarterProcess([index], command, process.env, invitation);
+  return new StarterProcess([index], sshCommand(host, agent, rsh), process.env, invitation);
+}
+
+/** Return what runs a command on that host, without a shell's leave to change its words. */
+export function sshCommand(
+  { name, user }: Pick<PlacedHost, 'name' | 'user'>,
+  command: readonly string[],
+  rsh: readonly string[] | undefined,
+): string[] {
+  return [...(rsh ?? SSH), user === undefined ? name : `${user}@${name}`, `exec ${command.map(quote).join(' ')}`];
 }
 
 /** Say what is amiss on the host, if that can be told from what a remote shell printed. */

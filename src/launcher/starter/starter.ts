@@ -1,8 +1,8 @@
 /**
- * StarterProcess: a process of ours that holds agents on other hosts: an ssh, a srun.
+ * StarterProcess: a process of ours that holds agents on other hosts: an ssh, a srun, a pbs_tmrsh.
  *
- * It runs in a session of its own, so that the terminal's Ctrl-C reaches the launcher alone. Its standard input stays
- * open as long as its agents may live: the invitation is the first line of it, and its end is theirs.
+ * It runs in a session of its own, so that the terminal's Ctrl-C reaches the launcher alone. Its standard input, where it
+ * takes any, stays open as long as its agents may live: the invitation is the first line of it, and its end is theirs.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -32,17 +32,23 @@ export class StarterProcess {
   #isKilled = false;
   #output = '';
 
-  /** Start that command; the invitation is given to it when it is known. */
-  constructor(hosts: readonly number[], command: readonly string[], env: NodeJS.ProcessEnv, invitation: Promise<string>) {
+  /** Start that command; the invitation is given to it when it is known. undefined: it takes no input. */
+  constructor(
+    hosts: readonly number[],
+    command: readonly string[],
+    env: NodeJS.ProcessEnv,
+    invitation: Promise<string> | undefined,
+  ) {
     const [file, ...args] = command;
     this.hosts = hosts;
-    this.#child = spawn(file!, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    const stdin = invitation === undefined ? 'ignore' : 'pipe';
+    this.#child = spawn(file!, args, { env, detached: true, stdio: [stdin, 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#output = (this.#output + text).slice(-MAX_OUTPUT_BYTES);
       });
     }
-    this.#child.stdin!.on('error', () => {}); // it has ended, which `ended` tells
+    this.#child.stdin?.on('error', () => {}); // it has ended, which `ended` tells
     this.ended = new Promise((resolve) => {
       const settle = (how: string, code: number | null): void => {
         this.#end ??= { how: `${file} ${how}`, code, isOwn: !this.#isKilled };
@@ -52,8 +58,8 @@ export class StarterProcess {
       this.#child.once('close', (code, signal) => {
         settle(signal === null ? `exited with code ${code}` : `was killed by ${signal}`, code);
       });
-      invitation.then(
-        (line) => this.#child.stdin!.write(`${line}\n`),
+      invitation?.then(
+        (line) => this.#child.stdin?.write(`${line}\n`),
         (error: Error) => {
           settle(`was not used: ${error.message}`, null);
           this.kill();
@@ -80,7 +86,7 @@ export class StarterProcess {
 
   /** End it, and with it the agents that it still holds. */
   async stop(): Promise<void> {
-    this.#child.stdin!.end();
+    this.#child.stdin?.end();
     const timer = setTimeout(() => this.kill(), END_MS);
     await this.ended;
     clearTimeout(timer);

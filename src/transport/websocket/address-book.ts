@@ -6,7 +6,10 @@
  */
 
 /** Where a rank listens, or why it cannot be reached rank to rank. */
-export type Address = { readonly host: string; readonly port: number } | { readonly refused: string };
+export type Address =
+  | { readonly host: string; readonly port: number }
+  /** hasDeparted: it could be reached while it was there, so its route is no other than that of the living. */
+  | { readonly refused: string; readonly hasDeparted?: boolean };
 
 export interface AddressBook {
   /** This rank listens on that port, at those addresses (numbers, as the transport was told to bind). Once. */

@@ -81,7 +81,7 @@ export class WebsocketTransport implements Transport {
     const { worldRank, book } = this.#options;
     if (peer === worldRank) return `rank ${peer} is this rank`;
     const address = book.addressOf(peer);
-    return address !== undefined && 'refused' in address ? address.refused : undefined;
+    return address !== undefined && 'refused' in address && address.hasDeparted !== true ? address.refused : undefined;
   }
 
   /** Connect to a peer, though no frame waits. */

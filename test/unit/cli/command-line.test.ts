@@ -79,7 +79,25 @@ describe('options', () => {
       rsh: undefined,
       heartbeatSeconds: 10,
       iface: undefined,
+      ports: undefined,
+      agentPort: 17_117,
+      secretFile: undefined,
+      stage: undefined,
     });
+  });
+
+  test('what is sent to other hosts', () => {
+    expect(parse(['--stage', 'c']).stage).toEqual([]);
+    expect(parse(['--stage-file', 'data', '--stage-file=/etc/x', 'c']).stage).toEqual(['/somewhere/data', '/etc/x']);
+    expect(parse(['--stage', 'c'], { TSMPI_STAGE_FILE: 'a b/' }).stage).toEqual(['/somewhere/a', '/somewhere/b']);
+  });
+
+  test('ports, and agents that wait', () => {
+    const options = ['--ports', '5000-5099', '--agent-port', '4711', '--secret-file', 'secret', '--starter', 'azure-batch'];
+    expect(parse([...options, 'c'])).toMatchObject({
+      ...{ ports: [5000, 5099], agentPort: 4711, secretFile: '/somewhere/secret', starter: 'azure-batch' },
+    });
+    expect(parse(['c'], { TSMPI_PORTS: '7-7', TSMPI_SECRET_FILE: '/s' })).toMatchObject({ ports: [7, 7], secretFile: '/s' });
   });
 
   test('hosts, under the names that other launchers have for them', () => {
@@ -205,12 +223,15 @@ describe('mistakes', () => {
     [['--frobnicate', 'a'], /^unknown option --frobnicate: see tsmpirun --help$/],
     [['-n', '2', '--np', '3', 'a'], /^--np is given twice \(the first time as -n\): expected it once$/],
     [['--explain=yes', 'a'], /^--explain takes no value, got yes$/],
-    ...['--stage', '--ports'].map((option): [string[], RegExp] => [
-      [option, 'a'],
-      new RegExp(`^${option} is not an option here: this version does not have it yet: leave it out$`),
+    ...['5000', '5000-', '0-9', '5001-5000', '5000-65536', 'a-b'].map((range): [string[], RegExp] => [
+      ['--ports', range, 'a'],
+      new RegExp(`^--ports got ${range}: expected the first and last of a range from 1 to 65535, as 5000-5099$`),
     ]),
+    [['--agent-port', '0', 'a'], /^--agent-port got 0: expected a whole number from 1 to 65535$/],
+    [['--stage-file', '', 'a'], /^--stage-file got an empty value: expected a file or folder$/],
+    [['--preload-files', 'x', 'a'], /^--preload-files is not an option here: the option is --stage-file$/],
     [['--map-by', 'core', 'a'], /^--map-by got core: expected slot or host$/],
-    [['--starter', 'rsh', 'a'], /^--starter got rsh: expected local, ssh or slurm$/],
+    [['--starter', 'rsh', 'a'], /^--starter got rsh: expected local, ssh, slurm, pbs or azure-batch$/],
     [['--heartbeat', '0.5', 'a'], /^--heartbeat got 0\.5: expected seconds, 1 or more and at most 2000000$/],
     [['--host', 'a', '-H', 'b', 'c'], /^-H is given twice \(the first time as --host\): expected it once$/],
     [['--rsh', '', 'a'], /^--rsh got an empty value: expected a value$/],

@@ -163,6 +163,11 @@ describe('where a job may run', () => {
     expect(find(slurm, { starter: 'local' })).toEqual({ starter: 'local', hosts: undefined });
     expect(find(slurm, { starter: 'ssh' }).starter).toBe('ssh');
     expect(() => find({}, { starter: 'slurm' })).toThrow('--starter slurm needs an allocation');
+    expect(() => find(slurm, { starter: 'pbs' })).toThrow(
+      '--starter pbs needs an allocation (PBS_NODEFILE is not set): run it inside a job of qsub',
+    );
+    expect(find({ ...slurm, PBS_NODEFILE: nodefile }, { starter: 'pbs' }).hosts).toEqual(['p1:2', 'p2:1']);
+    expect(find({ ...azure, PBS_NODEFILE: nodefile }, { starter: 'ssh' })).toEqual({ starter: 'ssh', hosts: ['p1:2', 'p2:1'] });
     expect(() => find({}, { starter: 'ssh' })).toThrow('--starter ssh needs hosts');
     expect(() => find({}, { starter: 'local', hosts: 'a' })).toThrow('--starter local runs all ranks on this machine');
   });

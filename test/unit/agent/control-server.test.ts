@@ -5,25 +5,28 @@ import { createServer, connect as dialTcp, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { type Caller, listenForCallers } from '../../../src/agent/control-server.ts';
 import { CIPHERS, deriveKey, type KeyedServer } from '../../../src/agent/keyed-websocket.ts';
 import type { FromAgent, ToAgent } from '../../../src/agent/protocol.ts';
 import { WebSocketConnection } from '../../../src/agent/websocket-connection.ts';
-import { type Caller, listenForAgents } from '../../../src/launcher/control-server.ts';
 
 const JOB = 'job-1';
 const secret = Buffer.alloc(32, 7);
 const sockets: { destroy(): void }[] = [];
 let server: KeyedServer;
-let callers: Caller[];
+let callers: Caller<ToAgent, FromAgent>[];
 let onCaller: () => void;
 
 beforeEach(async () => {
   callers = [];
   onCaller = () => {};
-  server = await listenForAgents(JOB, deriveKey(secret, JOB, 'control'), (caller) => {
-    callers.push(caller);
-    onCaller();
-  });
+  server = await listenForCallers<ToAgent, FromAgent>(
+    { identity: JOB, key: deriveKey(secret, JOB, 'control'), ports: undefined },
+    (caller) => {
+      callers.push(caller);
+      onCaller();
+    },
+  );
 });
 afterEach(() => {
   for (const { connection } of callers) connection.drop();
