@@ -73,7 +73,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     name: 'ports',
     value: 'FIRST-LAST',
     group: 'Hosts',
-    text: 'ports on which ranks and the launcher take connections of other hosts, as 5000-5099; default: any',
+    text: 'ports on which ranks, relays and the launcher take connections of other hosts, as 5000-5099; default: any',
   },
   { name: 'agent-port', value: 'PORT', group: 'Hosts', text: `port of agents that wait (default ${DEFAULT_AGENT_PORT})` },
   {
