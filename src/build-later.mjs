@@ -21,6 +21,7 @@ const ENTRIES = [
   'src/datatype/object-codec.ts',
   'src/runtime/fallback.ts',
   'src/runtime/pmi/join.ts',
+  'src/segment/backing.ts',
   'src/transport/relay/relay-transport.ts',
   'src/transport/websocket/websocket-transport.ts',
 ];

@@ -65,15 +65,35 @@ static reduce_kernel kernel_of(int32_t op, int32_t code) {
   return kernels_base[op][code];
 }
 
+/* Bytes that are combined, then copied while the first cache holds them. */
+enum { kBlock = 8192 };
+
+static void reduce_and_copy(reduce_kernel kernel, const uint8_t *from, uint8_t *into, uint8_t *copy, uint64_t count, uint64_t bytes) {
+  const uint64_t block = kBlock / bytes;
+  for (uint64_t done = 0; done < count; done += block) {
+    const uint64_t part = count - done < block ? count - done : block;
+    const uint64_t offset = done * bytes;
+    if (kernel == NULL) memcpy(into + offset, from + offset, part * bytes);
+    else kernel(from + offset, into + offset, part);
+    memcpy(copy + offset, into + offset, part * bytes);
+  }
+}
+
 static napi_value reduce(napi_env env, napi_callback_info info) {
-  READ_ARGUMENTS(7);
+  READ_ARGUMENTS(9);
   int32_t op, code;
-  uint64_t input_index, inout_index, count;
-  struct bytes input, inout;
+  uint64_t input_index, inout_index, count, copy_index = 0;
+  struct bytes input, inout, copy = {NULL, 0};
+  napi_valuetype copy_type = napi_undefined;
   if (!read_int32(env, arguments[0], "op", &op) || !read_int32(env, arguments[1], "code", &code) ||
       !read_bytes(env, arguments[2], "input", &input) || !read_count(env, arguments[3], "inputIndex", &input_index) ||
       !read_bytes(env, arguments[4], "inout", &inout) || !read_count(env, arguments[5], "inoutIndex", &inout_index) ||
       !read_count(env, arguments[6], "count", &count)) {
+    return NULL;
+  }
+  napi_typeof(env, arguments[7], &copy_type);
+  const bool is_copied = copy_type != napi_undefined;
+  if (is_copied && (!read_bytes(env, arguments[7], "copy", &copy) || !read_count(env, arguments[8], "copyIndex", &copy_index))) {
     return NULL;
   }
   const bool is_known = op >= 0 && op <= kReplace && code >= 0 && code < kTypes;
@@ -85,12 +105,14 @@ static napi_value reduce(napi_env env, napi_callback_info info) {
   const uint64_t bytes = element_bytes[code];
   /* Products of numbers of at most 2^53 with 8 cannot wrap. */
   if (!check_range(env, &input, "input", input_index * bytes, count * bytes) ||
-      !check_range(env, &inout, "inout", inout_index * bytes, count * bytes) || count == 0) {
+      !check_range(env, &inout, "inout", inout_index * bytes, count * bytes) ||
+      (is_copied && !check_range(env, &copy, "copy", copy_index * bytes, count * bytes)) || count == 0) {
     return NULL;
   }
   const uint8_t *from = input.start + input_index * bytes;
   uint8_t *into = inout.start + inout_index * bytes;
-  if (op == kReplace) memcpy(into, from, count * bytes);
+  if (is_copied) reduce_and_copy(op == kReplace ? NULL : kernel, from, into, copy.start + copy_index * bytes, count, bytes);
+  else if (op == kReplace) memcpy(into, from, count * bytes);
   else kernel(from, into, count);
   return NULL;
 }

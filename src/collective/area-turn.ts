@@ -6,9 +6,10 @@
  *     128    epoch, ready           epoch: all have arrived at this turn, the last to arrive writes; ready: the data of
  *                                   the turn's root is there, the root writes
  *     256    a slot that is not used, then for parity 0 a slot a rank, then the same for parity 1
- *     slot   0 flag: the turn at which its rank arrived last; 4 finished: the turn it has finished with; 8 check: what its
- *            rank called (Port.check); 12 type: element code of the payload; 16 payload. Written by its rank; the payloads
- *            also by whoever reduces them, until it publishes the result
+ *     slot   0 flag: the turn at which its rank arrived last; 4 finished: the turn it has finished with (of the area in slots
+ *            of parity 0, of the bulk memory in those of parity 1); 8 check: what its rank called (Port.check); 12 type:
+ *            element code of the payload; 16 payload. Written by its rank; the payloads also by whoever reduces them,
+ *            until it publishes the result
  *
  * The idea: each collective on the area is a turn, numbered in the order of issue, which is the same on all members. A
  * rank *enters* turn t, writes its payload, *arrives*, reads what others wrote, and *finishes*. Three rules:
@@ -262,6 +263,11 @@ export function resultRank(size: number, root: number): number {
 
 function finishedWord(area: Area, port: Port): number {
   return (slotOf(area, port.size, port.rank, 0) + 4) >> 2;
+}
+
+/** Return the index of the word by which this rank waits for itself to finish a turn of the bulk memory (bulk.ts). */
+export function bulkTurnWord(area: Area, port: Port): number {
+  return (slotOf(area, port.size, port.rank, 1) + 4) >> 2;
 }
 
 function slotOf(area: Area, size: number, rank: number, turn: number): number {

@@ -14,6 +14,7 @@ import { reduceBcast } from './allreduce/reduce-bcast.ts';
 import { ring as allreduceRing } from './allreduce/ring.ts';
 import { sharedCounter as allreduceSharedCounter } from './allreduce/shared-counter.ts';
 import { sharedFlags as allreduceSharedFlags } from './allreduce/shared-flags.ts';
+import { sharedPieces } from './allreduce/shared-pieces.ts';
 import { twoLevel as allreduceTwoLevel } from './allreduce/two-level.ts';
 import { bruck as alltoallBruck } from './alltoall/bruck.ts';
 import { pairwise } from './alltoall/pairwise.ts';
@@ -123,6 +124,7 @@ export const CATALOGUE: {
     'two-level': allreduceTwoLevel,
     'shared-counter': allreduceSharedCounter,
     'shared-flags': allreduceSharedFlags,
+    'shared-pieces': sharedPieces,
   },
   gather: {
     linear: gatherLinear,
@@ -192,6 +194,7 @@ export const SUMMARIES: { readonly [Name in OperationName]: Readonly<Record<Algo
     'two-level': 'reduce within each host, allreduce among their leaders, broadcast within each',
     'shared-counter': 'slots in shared memory; the last to arrive reduces and tells all',
     'shared-flags': 'slots and flags in shared memory; each reduces for itself',
+    'shared-pieces': 'pieces in shared memory; each rank reduces its own share of them where they lie',
   },
   gather: {
     linear: 'everybody sends to the root: (p - 1) (α + n β)',

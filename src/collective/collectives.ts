@@ -78,7 +78,7 @@ export class Collectives {
 
   constructor(settings: PlanSettings) {
     this.#settings = settings;
-    this.#byMessages = new Plans({ ...settings, slotBytes: 0 });
+    this.#byMessages = new Plans({ ...settings, slotBytes: 0, hasBulk: false });
     this.#inArea = settings.slotBytes === 0 ? this.#byMessages : new Plans(settings);
   }
 

@@ -20,6 +20,8 @@ export interface PlanSettings {
   readonly size: number;
   /** Bytes of a slot of its area, 0 without one. */
   readonly slotBytes: number;
+  /** Whether the area has bulk memory. */
+  readonly hasBulk: boolean;
   /** Hosts that its ranks are on, and whether the ranks of each follow one another. */
   readonly hosts: number;
   readonly isContiguous: boolean;
@@ -68,7 +70,7 @@ export class Plan<Arguments> {
   }
 
   #fill(ranges: Range<Arguments>[], kind: number): void {
-    const { size, slotBytes, hosts, isContiguous, isDeterministic } = this.#settings;
+    const { size, slotBytes, hasBulk, hosts, isContiguous, isDeterministic } = this.#settings;
     const limits = new Set([Number.POSITIVE_INFINITY]);
     if (slotBytes > 0) {
       const room = payloadBytes(slotBytes);
@@ -88,6 +90,7 @@ export class Plan<Arguments> {
         isCommutative: kind !== USER_ORDERED,
         isBuiltIn: kind === BUILT_IN,
         slotBytes,
+        hasBulk,
         hosts,
         isContiguous,
         isDeterministic,

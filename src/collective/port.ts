@@ -22,7 +22,7 @@ import { type Context, type Guard, Receive, typeName } from '../p2p/point-to-poi
 import type { Active } from '../p2p/progress.ts';
 import { Operation, type Owner } from '../p2p/request.ts';
 import { CallHistory, type Journal } from './call-history.ts';
-import type { Area, Hosts, Port, Schedule, Step } from './schedule.ts';
+import type { Area, Bulk, Hosts, Port, Schedule, Step } from './schedule.ts';
 
 const STEP: Step = { kind: 'step' };
 
@@ -126,6 +126,7 @@ export class CollectiveSpace implements Guard {
   /** The communicator is given up, and its id may be used again. */
   close(): void {
     this.engine.closeContext(this.context);
+    this.area?.bulk?.close();
     this.history.journal?.forget(this.context.id);
   }
 }
@@ -223,11 +224,10 @@ export class CollectiveOperation<T> extends Operation<T> implements Port, Owner 
     return this.#space.history.disagreement(this.#number, this.#call, rank, 0);
   }
 
-  until(word: number, value: number): Step {
-    const { i32 } = this.#space.area!.views;
-    if (((Atomics.load(i32, word) - value) | 0) >= 0) return STEP;
+  until(word: number, value: number, memory: Int32Array = this.#space.area!.views.i32): Step {
+    if (((Atomics.load(memory, word) - value) | 0) >= 0) return STEP;
     this.#open++;
-    this.#space.engine.progress.activate(new WordWatch(i32, word, value, this));
+    this.#space.engine.progress.activate(new WordWatch(memory, word, value, this));
     return STEP;
   }
 
@@ -356,22 +356,31 @@ export class SharedArea implements Area {
   readonly byteOffset: number;
   readonly byteLength: number;
   readonly slotBytes: number;
+  readonly bulk: Bulk | undefined;
   /** Wake members that sleep. */
   readonly wake: () => void;
   turn = 0;
   finished = 0;
   settled = 0;
 
-  constructor(views: ElementViews, byteOffset: number, byteLength: number, slotBytes: number, wake: () => void) {
+  constructor(
+    views: ElementViews,
+    byteOffset: number,
+    byteLength: number,
+    slotBytes: number,
+    bulk: Bulk | undefined,
+    wake: () => void,
+  ) {
     this.views = views;
     this.byteOffset = byteOffset;
     this.byteLength = byteLength;
     this.slotBytes = slotBytes;
+    this.bulk = bulk;
     this.wake = wake;
   }
 }
 
-/** Waits for a word of the area. */
+/** Waits for a word of the area, or of its bulk memory. */
 class WordWatch implements Active {
   isOver = false;
   readonly waitsForRoom = true;

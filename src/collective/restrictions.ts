@@ -6,13 +6,22 @@
  */
 
 import { paddedBytes, payloadBytes } from './area-turn.ts';
+import { MAX_BULK_RANKS } from './bulk.ts';
 
 /** The collectives, each with the names of its algorithms. */
 export interface AlgorithmNames {
   barrier: 'dissemination' | 'tree' | 'two-level' | 'shared-counter' | 'shared-flags';
   bcast: 'binomial' | 'scatter-allgather' | 'pipelined-chain' | 'two-level' | 'shared-counter';
   reduce: 'binomial' | 'linear' | 'rabenseifner' | 'two-level' | 'shared-counter';
-  allreduce: 'recursive-doubling' | 'reduce-bcast' | 'rabenseifner' | 'ring' | 'two-level' | 'shared-counter' | 'shared-flags';
+  allreduce:
+    | 'recursive-doubling'
+    | 'reduce-bcast'
+    | 'rabenseifner'
+    | 'ring'
+    | 'two-level'
+    | 'shared-counter'
+    | 'shared-flags'
+    | 'shared-pieces';
   gather: 'linear' | 'binomial' | 'shared-counter';
   gatherv: 'linear';
   scatter: 'linear' | 'binomial' | 'shared-counter';
@@ -40,6 +49,8 @@ export interface Situation {
   readonly isBuiltIn: boolean;
   /** Bytes of a slot of the communicator's area, 0 without one. */
   readonly slotBytes: number;
+  /** Whether its members can share memory for long data (bulk.ts). */
+  readonly hasBulk: boolean;
   /** Hosts that the ranks are on. */
   readonly hosts: number;
   /** Whether the ranks of each host follow one another. */
@@ -52,6 +63,8 @@ export interface Situation {
 export interface Restriction {
   /** It runs in memory shared by all ranks, and so much must fit a slot: the bytes of the situation, or a block for each rank. */
   readonly needsArea?: 'bytes' | 'blocks';
+  /** It runs in memory for long data that all ranks share. */
+  readonly needsBulk?: true;
   /** User operators are not for it: it divides arrays, or lets operators work in the segment. */
   readonly needsBuiltIn?: true;
   /** It combines ranks out of order. */
@@ -99,6 +112,7 @@ export const RESTRICTIONS: { readonly [Name in OperationName]: Readonly<Record<A
     'two-level': { needsHosts: true, ordersByHost: true },
     'shared-counter': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 'always' },
     'shared-flags': { needsArea: 'bytes', needsBuiltIn: true, keepsTree: 3 },
+    'shared-pieces': { needsBulk: true, needsBuiltIn: true, needsCommutative: true, keepsTree: 3 },
   },
   gather: {
     linear: {},
@@ -144,13 +158,16 @@ const REDUCING: ReadonlySet<OperationName> = new Set(['reduce', 'allreduce', 're
 /** Return why an algorithm cannot run in a situation, or undefined when it can. */
 export function refusal(operation: OperationName, algorithm: string, situation: Situation): string | undefined {
   const restriction: Restriction = restrictionOf(operation, algorithm);
-  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo, needsHosts, ordersByHost } = restriction;
+  const { needsArea, needsBulk, needsBuiltIn, needsCommutative, needsPowerOfTwo, needsHosts, ordersByHost } = restriction;
   const { size, bytes, slotBytes, hosts } = situation;
   if (needsArea !== undefined) {
     if (slotBytes === 0) return 'the ranks have no shared area: they are not all on one host, or none was left';
     const wanted = needsArea === 'bytes' ? bytes : paddedBytes(bytes) * size;
     const room = payloadBytes(slotBytes);
     if (wanted > room) return `${wanted} bytes do not fit the ${room} bytes of a slot of the shared area`;
+  }
+  if (needsBulk && !situation.hasBulk) {
+    return `the ranks share no memory for long data: they are not up to ${MAX_BULK_RANKS} processes of one host with the native addon, or no shared area was left`;
   }
   if (needsBuiltIn && !situation.isBuiltIn) return 'the operator is not built in, and the algorithm divides or shares its arrays';
   if (needsCommutative && !situation.isCommutative) return 'the operator is not commutative';
@@ -166,9 +183,10 @@ export function refusal(operation: OperationName, algorithm: string, situation: 
 /** Return what an algorithm needs, in words; empty: nothing. */
 export function needsOf(operation: OperationName, algorithm: string): string {
   const restriction = restrictionOf(operation, algorithm);
-  const { needsArea, needsBuiltIn, needsCommutative, needsPowerOfTwo, needsHosts, ordersByHost } = restriction;
+  const { needsArea, needsBulk, needsBuiltIn, needsCommutative, needsPowerOfTwo, needsHosts, ordersByHost } = restriction;
   const needs: string[] = [];
   if (needsArea !== undefined) needs.push(`ranks of one host, ${needsArea === 'bytes' ? 'n bytes' : 'p n bytes'} within a slot`);
+  if (needsBulk) needs.push(`up to ${MAX_BULK_RANKS} ranks of one host, processes with the native addon`);
   if (needsBuiltIn && needsCommutative) needs.push('a commutative operator of the standard');
   else if (needsBuiltIn) needs.push('an operator of the standard');
   if (needsPowerOfTwo) needs.push('p a power of two');

@@ -30,6 +30,8 @@ export interface Area {
   readonly byteLength: number;
   /** Bytes that one rank may contribute in one turn (AREA_SLOT_BYTES). */
   readonly slotBytes: number;
+  /** Memory for long data, made at its first use; undefined where there can be none. */
+  readonly bulk: Bulk | undefined;
   /** Wake members that sleep; call it after the store that others wait for (sequentially consistent: Atomics.store). */
   wake(): void;
   /** The last turn taken (area-turn.ts): equal on all members once each has issued the same collectives. Starts at 0. */
@@ -38,6 +40,43 @@ export interface Area {
   finished: number;
   /** The last turn that this rank knows every member to have arrived at. Starts at 0. */
   settled: number;
+}
+
+/** The memory that the members of a communicator share for long data (bulk.ts); one object a communicator. */
+export interface Bulk {
+  /** Bytes of a slot: the longest piece. A multiple of 64. */
+  readonly pieceBytes: number;
+  /** The last turn taken, and the last that this rank has finished with. */
+  readonly turn: number;
+  readonly finished: number;
+  /** Views over the whole of it; undefined until all members have it mapped. */
+  readonly views: ElementViews | undefined;
+  /** Take the next turn: when the collective is called, so that turns are in the order of issue. */
+  takeTurn(): number;
+  /** Wait until this rank has finished the turn before, and all members have the memory or know that there is none. */
+  enter(area: Area, port: Port, turn: number): Schedule;
+  /** Say that this rank is through with its turn. */
+  finish(area: Area, port: Port, turn: number): void;
+  /** Wait until this rank has finished a turn; a later one has been taken. */
+  untilFinished(area: Area, port: Port, turn: number): Step;
+  /** Take so many steps for a turn under way. Return the number of the first. */
+  takeSteps(steps: number): number;
+  /** Return the byte offset of the slot that `source` fills at that step with its piece for `owner`. */
+  slot(source: number, owner: number, step: number): number;
+  /** Return how many steps members must be through with before slots of `step` are written. */
+  reuses(step: number): number;
+  /** Say how many steps this rank has filled, reduced or copied (bulk.ts: FILLED, REDUCED, COPIED). */
+  publish(area: Area, rank: number, what: number, steps: number): void;
+  /** Return whether a rank has filled, reduced or copied so many steps. */
+  hasReached(rank: number, what: number, steps: number): boolean;
+  /** Wait for hasReached(). */
+  untilReached(port: Port, rank: number, what: number, steps: number): Step;
+  /** Write what this rank called, before it first publishes in its turn. */
+  writeCheck(port: Port): void;
+  /** Throw unless a rank that has filled the first step of the turn called the same as this one; before that step is reduced. */
+  compareWith(port: Port, rank: number): void;
+  /** Give the memory up; no turn is under way or will be taken. */
+  close(): void;
 }
 
 /** The ranks of a communicator by the host that they run on (hosts.ts). */
@@ -75,8 +114,8 @@ export interface Port {
   /** Both at once. */
   exchange(data: TypedArray, dest: number, into: TypedArray, source: number, onPart?: (start: number, end: number) => void): Step;
   /**
-   * Be resumed once the Int32 at index `word` of the segment has reached `value` (wrapping comparison: (load - value) | 0 >= 0).
-   * Whoever stores to that word calls area.wake() afterwards. Only where there is an area.
+   * Be resumed once the Int32 at index `word` of the segment, or of `memory`, has reached `value` (wrapping comparison:
+   * (load - value) | 0 >= 0). Whoever stores to that word calls area.wake() afterwards. Only where there is an area.
    */
-  until(word: number, value: number): Step;
+  until(word: number, value: number, memory?: Int32Array): Step;
 }

@@ -61,6 +61,11 @@ export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmN
     { algorithm: 'shared-counter', why: 'ranks of one host, data within a slot: through shared memory' },
     { algorithm: 'two-level', maxBytes: 65536, why: 'several hosts, data not long: few messages between them' },
     { algorithm: 'recursive-doubling', maxBytes: 8192, why: 'short data: fewest rounds' },
+    {
+      algorithm: 'shared-pieces',
+      maxSize: 16,
+      why: 'long data, few processes of one host: half the copies of messages',
+    },
     { algorithm: 'rabenseifner', maxBytes: 1 << 19, why: 'long data: the work of combining is shared, in few rounds' },
     { algorithm: 'ring', maxSize: 64, why: 'very long data: the work is shared, with neighbours only' },
     { algorithm: 'rabenseifner', why: 'very long data, many ranks: a ring has too many rounds' },

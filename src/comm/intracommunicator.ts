@@ -336,6 +336,7 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
     return new Collectives({
       size: this.size,
       slotBytes: area?.slotBytes ?? 0,
+      hasBulk: area?.bulk !== undefined,
       hosts: hosts?.ranksOf.length ?? 1,
       isContiguous: hosts?.isContiguous ?? true,
       isDeterministic,

@@ -1521,6 +1521,30 @@ export function reduceInto(
   }
 }
 
+/**
+ * Combine as reduceInto(), and write the result also to `copy`, from `copyIndex` on, which may be where the input lies. For
+ * operators of the standard; the addon does both while the core's cache holds the result.
+ */
+export function reduceIntoBoth(
+  op: Op,
+  code: number,
+  input: TypedArray,
+  inout: TypedArray,
+  count: number,
+  inputIndex: number,
+  inoutIndex: number,
+  copy: TypedArray,
+  copyIndex: number,
+): void {
+  const addon = count < NATIVE_COUNT ? undefined : loadAddon().addon;
+  if (addon !== undefined) {
+    addon.reduce((op as Operator).id, code, input, inputIndex, inout, inoutIndex, count, copy, copyIndex);
+    return;
+  }
+  reduceInto(op, code, input, inout, count, inputIndex, inoutIndex);
+  copy.set(part(inout, inoutIndex, count) as never, copyIndex);
+}
+
 function part(array: TypedArray, index: number, count: number): TypedArray {
   return count === array.length ? array : array.subarray(index, index + count);
 }

@@ -203,7 +203,8 @@ export interface Addon {
   /**
    * inout[inoutIndex + i] = input[inputIndex + i] ∘ inout[inoutIndex + i] for `count` elements of that code, with the bits of
    * datatype/reduce-kernels.ts. `op` is an operator's id there. The two ranges may not overlap, and views are not asked
-   * for their type: the caller knows it. Throws RangeError for ranges outside, or an operator that does not take the type.
+   * for their type: the caller knows it. With `copy` the result is also written there, from copyIndex on, while the core's
+   * cache holds it; that range may be the input's. Throws RangeError for ranges outside, or an operator that does not take the type.
    */
   reduce(
     op: number,
@@ -213,6 +214,8 @@ export interface Addon {
     inout: ArrayBufferView,
     inoutIndex: number,
     count: number,
+    copy?: ArrayBufferView,
+    copyIndex?: number,
   ): void;
 
   // ---- process -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import { threadId } from 'node:worker_threads';
 import { MpiError } from '../base/errors.ts';
 import type { JobDescription } from '../bootstrap/job.ts';
 import { MAX_AREA_RANKS } from '../collective/area-turn.ts';
+import { type BulkSource, MAX_BULK_RANKS, SharedBulk } from '../collective/bulk.ts';
 import { SharedArea } from '../collective/port.ts';
 import { readForced } from '../collective/selection.ts';
 import { APPNUM, type Predefined, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from '../comm/attributes.ts';
@@ -32,6 +33,7 @@ import type { Parking } from '../segment/parking.ts';
 import { ProcessParking } from '../segment/process-parking.ts';
 import { Segment } from '../segment/segment.ts';
 import { ThreadParking } from '../segment/thread-parking.ts';
+import { ProcessBulkSource } from './bulk-source.ts';
 import type { Place } from './place.ts';
 import { joinByPmi } from './pmi/join.ts';
 import type { PmiJob } from './pmi/pmi-job.ts';
@@ -111,11 +113,12 @@ export function startRank(
   pmi?.complete();
 
   const forced = readForced(process.env);
+  const bulk = place.kind === 'process' ? new ProcessBulkSource(addon!, forced.get('allreduce') === 'shared-pieces') : undefined;
   const environment: RankEnvironment = {
     engine,
     worldRank,
     numbers: new ContextNumbers(SELF_NUMBER + 1),
-    areas: size === 1 || !isAllowed(transports, 'shm') ? undefined : areasOf(segment, localOf, localRank, parking),
+    areas: size === 1 || !isAllowed(transports, 'shm') ? undefined : areasOf(segment, localOf, localRank, parking, bulk),
     journal: new CallJournal(segment, localRank, localOf, process.env.TSMPI_CALL_SITES === '1'),
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
@@ -289,7 +292,13 @@ function noteInto(segment: Segment, localRank: number): RankEnvironment['note'] 
   };
 }
 
-function areasOf(segment: Segment, localOf: Int32Array, localRank: number, parking: Parking): AreaSource {
+function areasOf(
+  segment: Segment,
+  localOf: Int32Array,
+  localRank: number,
+  parking: Parking,
+  source: BulkSource | undefined,
+): AreaSource {
   const views = new ElementViews(segment.buffer);
   const { areaCount, areaByteLength } = segment.layout;
   return {
@@ -302,7 +311,9 @@ function areasOf(segment: Segment, localOf: Int32Array, localRank: number, parki
       const wake = (): void => {
         for (const local of others) parking.ring(local);
       };
-      return new SharedArea(views, segment.area(index), areaByteLength, AREA_SLOT_BYTES, wake);
+      const { length } = worldRanks;
+      const bulk = source === undefined || length > MAX_BULK_RANKS ? undefined : new SharedBulk(length, source);
+      return new SharedArea(views, segment.area(index), areaByteLength, AREA_SLOT_BYTES, bulk, wake);
     },
   };
 }

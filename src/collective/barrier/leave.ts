@@ -26,6 +26,9 @@ export function leave(port: Port): Schedule {
 function* run(port: Port, area: Area, turn: number): Schedule {
   const previous = (turn - 1) | 0;
   if (area.finished !== previous) yield untilFinished(area, port, previous);
+  if (area.bulk !== undefined && area.bulk.finished !== area.bulk.turn) {
+    yield area.bulk.untilFinished(area, port, area.bulk.takeTurn() - 1);
+  }
   finish(area, port, turn);
   yield* dissemination(port, undefined);
 }

@@ -71,6 +71,7 @@ export class InterGroups extends PointToPointCommunicator implements Intercommun
     this.collectives = new Collectives({
       size: this.remoteSize,
       slotBytes: 0,
+      hasBulk: false,
       hosts: 1,
       isContiguous: true,
       isDeterministic: true,

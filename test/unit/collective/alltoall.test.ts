@@ -5,7 +5,7 @@ import { createArray, F64, I16, U8, U64 } from '../../../src/datatype/element-ty
 import { algorithmsOf, isShared, runOnce, SIZES, SLOT_BYTES } from './check.ts';
 import { contribution, expectSame } from './model.ts';
 
-const PLAIN = { isCommutative: true, isBuiltIn: true, hosts: 1, isContiguous: true, isDeterministic: false };
+const PLAIN = { isCommutative: true, isBuiltIn: true, hasBulk: false, hosts: 1, isContiguous: true, isDeterministic: false };
 
 const TYPES = [U8, I16, F64, U64];
 

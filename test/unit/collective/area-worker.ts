@@ -37,7 +37,17 @@ const STEP: Step = { kind: 'step' };
 const { rank, size, seed, turns, slotBytes, buffer } = workerData as WorkerSettings;
 const views = new ElementViews(buffer);
 const { byteLength } = buffer;
-const area: Area = { views, byteOffset: 0, byteLength, slotBytes, wake: () => undefined, turn: 0, finished: 0, settled: 0 };
+const area: Area = {
+  views,
+  byteOffset: 0,
+  byteLength,
+  slotBytes,
+  bulk: undefined,
+  wake: () => undefined,
+  turn: 0,
+  finished: 0,
+  settled: 0,
+};
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 const draw = randomFrom(seed);
 const pause = randomFrom(seed * 1000 + rank);
@@ -48,6 +58,7 @@ function main(): string {
   const settings = {
     size,
     slotBytes,
+    hasBulk: false,
     hosts: 1,
     isContiguous: true,
     isDeterministic: false,

@@ -52,6 +52,7 @@ export const COSTS: Record<string, Record<string, Cost>> = {
     },
     'shared-counter': none,
     'shared-flags': none,
+    'shared-pieces': (p) => ({ messages: 3 * (p - 1), bytes: 16 * (p - 1) }),
   },
   gather: {
     linear: whole((p) => p - 1),

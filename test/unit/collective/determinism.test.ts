@@ -31,7 +31,8 @@ function sumOf(
   // Without an area the ranks are dealt out to several hosts.
   const placement = slotBytes > 0 ? [] : hostsOf(size, false);
   const hosts = Math.max(1, new Set(placement).size);
-  const settings = { size, slotBytes, hosts, isContiguous: false, isDeterministic: true, forced: () => undefined };
+  const hasBulk = slotBytes > 0;
+  const settings = { size, slotBytes, hasBulk, hosts, isContiguous: false, isDeterministic: true, forced: () => undefined };
   const outputs = Array.from({ length: size }, () => new Float64Array(count));
   const begin = (port: Port) => {
     const collectives = new Collectives(settings);

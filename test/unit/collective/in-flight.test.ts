@@ -97,7 +97,16 @@ function part(array: TypedArray, rank: number, count: number): TypedArray {
 }
 
 function settingsOf(size: number, slotBytes: number, force: Partial<Record<OperationName, string>> = {}): PlanSettings {
-  return { size, slotBytes, hosts: 1, isContiguous: true, isDeterministic: false, forced: (operation) => force[operation] };
+  const hasBulk = slotBytes > 0;
+  return {
+    size,
+    slotBytes,
+    hasBulk,
+    hosts: 1,
+    isContiguous: true,
+    isDeterministic: false,
+    forced: (operation) => force[operation],
+  };
 }
 
 describe.each([true, false])('random programs, in an area: %s', (inArea) => {

@@ -3,7 +3,6 @@
 import { type OperationName, RESTRICTIONS, type Restriction } from '../../../src/collective/restrictions.ts';
 import { F32, F64, I32, type TypedArray, U8, U64 } from '../../../src/datatype/element-type.ts';
 import { BXOR, MAX, MAXLOC, type Op, SUM } from '../../../src/datatype/operator.ts';
-import { isShared } from './check.ts';
 import { contribution, MATRIX_PRODUCT, wholeSum } from './model.ts';
 
 const COUNTS = [0, 1, 2, 7, 34];
@@ -17,8 +16,8 @@ export interface Case {
 
 /** Operators, types and counts that an algorithm takes. */
 export function casesOf(operation: OperationName, name: string): Case[] {
-  const { needsBuiltIn }: Restriction = (RESTRICTIONS[operation] as Record<string, Restriction>)[name]!;
-  const counts = isShared(name) ? COUNTS : [...COUNTS, LONG];
+  const { needsArea, needsBuiltIn }: Restriction = (RESTRICTIONS[operation] as Record<string, Restriction>)[name]!;
+  const counts = needsArea !== undefined ? COUNTS : [...COUNTS, LONG];
   const cases: Case[] = counts.flatMap((count) => [
     { op: SUM, code: F64, count },
     { op: BXOR, code: U8, count },

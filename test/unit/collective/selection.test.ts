@@ -37,10 +37,11 @@ const KINDS = [
 
 /** Areas are for the ranks of one host. */
 const PLACES = [
-  { slotBytes: 0, hosts: 1, isContiguous: true },
-  { slotBytes: SLOT_BYTES, hosts: 1, isContiguous: true },
-  { slotBytes: 0, hosts: 2, isContiguous: true },
-  { slotBytes: 0, hosts: 3, isContiguous: false },
+  { slotBytes: 0, hasBulk: false, hosts: 1, isContiguous: true },
+  { slotBytes: SLOT_BYTES, hasBulk: false, hosts: 1, isContiguous: true },
+  { slotBytes: SLOT_BYTES, hasBulk: true, hosts: 1, isContiguous: true },
+  { slotBytes: 0, hasBulk: false, hosts: 2, isContiguous: true },
+  { slotBytes: 0, hasBulk: false, hosts: 3, isContiguous: false },
 ];
 
 function situations(): Situation[] {
@@ -111,6 +112,7 @@ const SITUATION: Situation = {
   isCommutative: false,
   isBuiltIn: false,
   slotBytes: 0,
+  hasBulk: false,
   hosts: 1,
   isContiguous: true,
   isDeterministic: false,
@@ -132,6 +134,16 @@ test.each([
     { slotBytes: 512 },
     'TSMPI_COLLECTIVE_ALLREDUCE=shared-counter cannot run: 1024 bytes do not fit the 496 bytes of a slot of the shared area',
   ],
+  [
+    'shared-pieces',
+    { slotBytes: 512 },
+    'TSMPI_COLLECTIVE_ALLREDUCE=shared-pieces cannot run: the ranks share no memory for long data: they are not up to 64 processes of one host with the native addon, or no shared area was left',
+  ],
+  [
+    'shared-pieces',
+    { slotBytes: 512, hasBulk: true },
+    'TSMPI_COLLECTIVE_ALLREDUCE=shared-pieces cannot run: the operator is not built in, and the algorithm divides or shares its arrays',
+  ],
   ['two-level', {}, 'TSMPI_COLLECTIVE_ALLREDUCE=two-level cannot run: all ranks are on one host'],
   ['two-level', { hosts: 4 }, 'TSMPI_COLLECTIVE_ALLREDUCE=two-level cannot run: every rank is on a host of its own'],
   [
@@ -142,7 +154,7 @@ test.each([
   [
     'tree',
     {},
-    'TSMPI_COLLECTIVE_ALLREDUCE=tree names no algorithm: recursive-doubling, reduce-bcast, rabenseifner, ring, two-level, shared-counter, shared-flags were expected',
+    'TSMPI_COLLECTIVE_ALLREDUCE=tree names no algorithm: recursive-doubling, reduce-bcast, rabenseifner, ring, two-level, shared-counter, shared-flags, shared-pieces were expected',
   ],
 ])('forcing %s with %o is refused in words', (algorithm, change, message) => {
   expect(() => select('allreduce', { ...SITUATION, ...change }, algorithm)).toThrow(
@@ -183,7 +195,7 @@ test('the listing has every algorithm once, and says when it is taken', () => {
     lines.find((line) => line.operation === operation && line.algorithm === algorithm)!;
   expect(find('allreduce', 'recursive-doubling').when).toEqual([
     { order: 4, why: 'n <= 8192: short data: fewest rounds' },
-    { order: 8, why: 'ranks must be combined in order, on whole arrays' },
+    { order: 9, why: 'ranks must be combined in order, on whole arrays' },
   ]);
   expect(find('reduce', 'linear').when).toEqual([]);
 });

@@ -7,6 +7,7 @@
  * happened on the rank itself: as one that sleeps. Nothing left to do before the end is a deadlock, and is described.
  */
 
+import { type BulkSource, SharedBulk } from '../../../src/collective/bulk.ts';
 import { groupByHost } from '../../../src/collective/hosts.ts';
 import type { Area, Hosts, Port, Schedule, Step } from '../../../src/collective/schedule.ts';
 import { bytesOf, type TypedArray } from '../../../src/datatype/element-type.ts';
@@ -48,6 +49,7 @@ interface Watch {
   readonly task: Task;
   readonly word: number;
   readonly value: number;
+  readonly memory: Int32Array;
   /** Looked at, not reached, and nobody has called since. */
   isAsleep: boolean;
 }
@@ -66,6 +68,12 @@ export interface SimulationOptions {
   readonly seed?: number;
   /** Bytes of a slot of a shared area; without it there is none. */
   readonly slotBytes?: number;
+  /** Bytes of a piece of the area's bulk memory. */
+  readonly pieceBytes?: number;
+  /** What goes wrong when the bulk memory is made: rank 0 gets none, or the last rank cannot map it. */
+  readonly bulkFailure?: 'create' | 'open';
+  /** Whether an algorithm that works in bulk memory is forced. */
+  readonly isBulkRequired?: boolean;
   /** Host of each rank; without it all are on one. */
   readonly hosts?: readonly number[];
   /** Collectives of the communicator, in the order in which every rank issues them. */
@@ -109,6 +117,8 @@ class Simulation {
   readonly #hosts: Hosts | undefined;
   readonly #traffic: Traffic = { messages: 0, bytes: 0, turns: 0, age: 0 };
   #watches: Watch[] = [];
+  readonly #memories: (ArrayBuffer | undefined)[] = [];
+  #mapped = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -124,7 +134,8 @@ class Simulation {
     for (let rank = 0; rank < size; rank++) {
       this.#issued.push(0);
       this.#tasks.push(calls.map((_, call) => ({ rank, call, schedule: undefined, open: 0, isDone: false })));
-      const area = { views, byteOffset, byteLength, slotBytes: slotBytes ?? 0, turn, finished: turn, settled: turn };
+      const bulk = new SharedBulk(size, this.#bulkSource(rank), options.pieceBytes ?? 64);
+      const area = { views, byteOffset, byteLength, slotBytes: slotBytes ?? 0, bulk, turn, finished: turn, settled: turn };
       this.#areas.push(slotBytes === undefined ? undefined : { ...area, wake: () => this.#wake(() => true) });
     }
   }
@@ -136,6 +147,10 @@ class Simulation {
     for (const { name, messages } of this.#channels.values()) {
       if (messages.length > 0) throw new Error(`nobody received ${messages.length} messages of ${name}`);
     }
+    const offered = this.#memories.filter((memory) => memory !== undefined);
+    if (offered.length > 0) throw new Error(`${offered.length} memories are still offered`);
+    for (const each of this.#areas) each?.bulk?.close();
+    if (this.#mapped !== 0) throw new Error(`${this.#mapped} mappings of bulk memory are left`);
     const [area] = this.#areas;
     if (area !== undefined) {
       const words = wordsOf(area.byteOffset, this.#options.size, area.slotBytes);
@@ -190,8 +205,7 @@ class Simulation {
   }
 
   #look(watch: Watch): void {
-    const { views } = this.#areas[0]!;
-    if (((Atomics.load(views.i32, watch.word) - watch.value) | 0) < 0) {
+    if (((Atomics.load(watch.memory, watch.word) - watch.value) | 0) < 0) {
       watch.isAsleep = true;
       return;
     }
@@ -249,9 +263,9 @@ class Simulation {
       recv(into, source, onPart);
       return send(data, dest);
     };
-    const until = (word: number, value: number): Step => {
+    const until = (word: number, value: number, memory = this.#areas[rank]!.views.i32): Step => {
       task.open++;
-      this.#watches.push({ task, word, value, isAsleep: false });
+      this.#watches.push({ task, word, value, memory, isAsleep: false });
       return STEP;
     };
     // Every rank issues the same calls.
@@ -261,15 +275,38 @@ class Simulation {
     return { rank, size: this.#options.size, area, hosts, check, mismatch, send, recv, exchange, until };
   }
 
+  /** Memory by number: what is offered may be opened until it is withdrawn, and only once for each rank. */
+  #bulkSource(rank: number): BulkSource {
+    const { size, bulkFailure, isBulkRequired = false } = this.#options;
+    const memories = this.#memories;
+    return {
+      isRequired: isBulkRequired,
+      create: (byteLength) => {
+        if (bulkFailure === 'create') return undefined;
+        const memory = new ArrayBuffer(byteLength);
+        const number = memories.push(memory) - 1;
+        this.#mapped++;
+        return { memory, place: [4711, number], withdraw: () => memories.splice(number, 1, undefined) };
+      },
+      open: (place, byteLength) => {
+        const memory = place[0] === 4711 ? memories[place[1]!] : undefined;
+        if (memory?.byteLength !== byteLength) throw new Error(`rank ${rank} finds no memory of ${byteLength} bytes`);
+        if (bulkFailure === 'open' && rank === size - 1) return undefined;
+        this.#mapped++;
+        return memory;
+      },
+      unmap: () => this.#mapped--,
+    };
+  }
+
   #check(peer: number, rank: number): void {
     if (!Number.isInteger(peer) || peer < 0 || peer >= this.#options.size) throw new Error(`rank ${rank} names rank ${peer}`);
     if (peer === rank) throw new Error(`rank ${rank} talks to itself`);
   }
 
   #describe(stuck: readonly Task[]): string {
-    const { views } = this.#areas[0] ?? { views: undefined };
-    const watches = this.#watches.map(({ task, word, value }) => {
-      return `rank ${task.rank} in call ${task.call} watches word ${word} for ${value}, it is ${views?.i32[word]}`;
+    const watches = this.#watches.map(({ task, word, value, memory }) => {
+      return `rank ${task.rank} in call ${task.call} watches word ${word} for ${value}, it is ${memory[word]}`;
     });
     const receives = [...this.#channels.values()].flatMap(({ name, receives: open }) => open.map(() => `nothing sent: ${name}`));
     const open = stuck.map(({ rank, call }) => `rank ${rank} in call ${call}`);

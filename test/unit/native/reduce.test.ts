@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { OP_NAMES } from '../../../src/base/operation.ts';
-import { bytesOf, createArray, ELEMENT_NAMES, F32, F64, type TypedArray } from '../../../src/datatype/element-type.ts';
+import { bytesOf, createArray, ELEMENT_NAMES, F32, F64, I64, type TypedArray, U8 } from '../../../src/datatype/element-type.ts';
 import * as operators from '../../../src/datatype/operator.ts';
-import { checkOp, NO_OP, type Op, REPLACE } from '../../../src/datatype/operator.ts';
-import { NATIVE_COUNT, reduceInto } from '../../../src/datatype/reduce-kernels.ts';
+import { checkOp, NO_OP, type Op, REPLACE, SUM } from '../../../src/datatype/operator.ts';
+import { NATIVE_COUNT, reduceInto, reduceIntoBoth } from '../../../src/datatype/reduce-kernels.ts';
 import { Random } from '../datatype/random.ts';
 import { addon, missing, named } from './native-addon.ts';
 
@@ -103,6 +103,34 @@ describe.skipIf(missing)(named('reduce'), () => {
       }
       expect(Array.from(native, Number)).toEqual(naive);
     }
+  });
+
+  test('the result is written to a second place too, which may be that of the input', () => {
+    for (const code of [U8, F32, F64, I64]) {
+      for (const count of [1, 127, 128, 8191, 20_000]) {
+        const filled = (factor: number) => {
+          const array = createArray(code, count + 5);
+          for (let i = 0; i < array.length; i++) array[i] = (code === I64 ? BigInt(i * factor) : (i * factor) % 256) as never;
+          return array;
+        };
+        const [input, inout, expected, copy] = [filled(3), filled(5), filled(5), filled(7)];
+        const [ends, before] = [copy.slice(count + 1), copy.slice(0, 1)];
+        reduceInto(SUM, code, input, expected, count, 2, 3);
+        reduceIntoBoth(SUM, code, input, inout, count, 2, 3, copy, 1);
+        expect(bitsOf(inout).equals(bitsOf(expected)), `${count} elements`).toBe(true);
+        expect(copy.subarray(1, count + 1)).toEqual(expected.subarray(3, count + 3));
+        expect([copy.slice(count + 1), copy.slice(0, 1)]).toEqual([ends, before]);
+        const again = filled(5);
+        reduceIntoBoth(SUM, code, input, again, count, 2, 3, input, 2);
+        expect(input.subarray(2, count + 2)).toEqual(expected.subarray(3, count + 3));
+      }
+    }
+    const [input, inout] = [new Float64Array(10), new Float64Array(10)];
+    expect(() => addon.reduce(0, F64, input, 0, inout, 0, 10, input, 1)).toThrow(
+      'bytes 8 to 88 lie outside copy, which has 80 bytes',
+    );
+    expect(() => addon.reduce(0, F64, input, 0, inout, 0, 10, input)).toThrow('copyIndex');
+    expect([...inout]).toEqual(new Array(10).fill(0));
   });
 
   test('nothing outside of the views is touched', () => {
