@@ -19,8 +19,10 @@ const ENTRIES = [
   'src/comm/inter/create.ts',
   'src/comm/topology/create.ts',
   'src/datatype/object-codec.ts',
+  'src/runtime/fallback.ts',
   'src/runtime/pmi/join.ts',
   'src/segment/backing.ts',
+  'src/transport/relay/relay-transport.ts',
   'src/transport/websocket/websocket-transport.ts',
 ];
 

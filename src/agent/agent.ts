@@ -18,7 +18,17 @@ import { Orphans } from './orphans.ts';
 import { type PreparedProgram, ProgramError } from './prepared-program.ts';
 import { ProcessRanks } from './process-ranks.ts';
 import { prepareProgram } from './program.ts';
-import type { AgentJob, AgentPlace, FromAgent, RankExit, RankKind, RankPort, StuckPair, ToAgent } from './protocol.ts';
+import type {
+  AgentJob,
+  AgentPlace,
+  FromAgent,
+  RankExit,
+  RankKind,
+  RankPort,
+  RelayOffer,
+  StuckPair,
+  ToAgent,
+} from './protocol.ts';
 import type { RankEvents, RankSet } from './rank-set.ts';
 import { StageFolder } from './stage-folder.ts';
 import { ThreadRanks } from './thread-ranks.ts';
@@ -69,13 +79,16 @@ export class Agent implements RankEvents {
   };
 
   onExit = (exit: RankExit): void => {
-    this.#connection.send({ kind: 'exit', ...exit, isConsequence: this.#isEnding, launcherMs: this.#lease?.launcherMs() });
-    if (--this.#live === 0) this.#onAllEnded();
+    // Nobody may learn of its end before what it sent has come.
+    const arrived = exit.code === 0 ? this.#ranks?.flushRelay() : undefined;
+    if (arrived === undefined) this.#tellExit(exit);
+    else void arrived.then(() => this.#tellExit(exit));
   };
 
   onClosed = (rank: number, note: string | undefined): void => {
     this.#connection.send({ kind: 'closed', rank, note });
-    if (--this.#open === 0) void this.#finish();
+    this.#open--;
+    this.#finishIfOver();
   };
 
   onStuck = (pairs: readonly StuckPair[]): void => {
@@ -91,6 +104,8 @@ export class Agent implements RankEvents {
     this.#connection.send({ kind: 'failed', exitCode, message });
     this.#ranks?.end(0);
   };
+
+  onRelayOffer = (offer: RelayOffer): void => this.#connection.send({ kind: 'relay', offer });
 
   onListening = (ports: readonly RankPort[]): void => this.#connection.send({ kind: 'listening', ports });
 
@@ -118,6 +133,16 @@ export class Agent implements RankEvents {
     else if (message.kind === 'end') void this.#finish();
     else if (message.kind === 'pause') this.#pause();
     else if (message.kind === 'resume') this.#lease?.resume();
+  }
+
+  #tellExit(exit: RankExit): void {
+    this.#connection.send({ kind: 'exit', ...exit, isConsequence: this.#isEnding, launcherMs: this.#lease?.launcherMs() });
+    if (--this.#live === 0) this.#onAllEnded();
+    this.#finishIfOver();
+  }
+
+  #finishIfOver(): void {
+    if (this.#live === 0 && this.#open === 0) void this.#finish();
   }
 
   #receiveFile(message: Extract<ToAgent, { kind: 'stage' | 'stageData' }>, body: Uint8Array): void {
@@ -181,6 +206,9 @@ export class Agent implements RankEvents {
         break;
       case 'departed':
         ranks.setDeparted(message.ranks);
+        break;
+      case 'relay':
+        ranks.takeRelayOffer(message.offer);
         break;
       case 'end':
         this.#isEnding = true;
@@ -279,6 +307,7 @@ export class Agent implements RankEvents {
   }
 
   async #clear(): Promise<void> {
+    this.#ranks?.closeRelay();
     await this.#orphans?.end();
     for (const prepared of this.#prepared) prepared.dispose();
     this.#stage?.remove();

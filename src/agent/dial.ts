@@ -9,9 +9,10 @@ import { networkInterfaces } from 'node:os';
 import type { Caller } from './control-server.ts';
 import { type Invitation, parseInvitation } from './invitation.ts';
 import { isWithdrawn, takeInvitation } from './invitation-file.ts';
+import { deriveKey } from './keyed-websocket.ts';
 import type { AgentPlace, FromAgent, ToAgent } from './protocol.ts';
 import { dialSecurely } from './secure-dial.ts';
-import { deriveKey, type WebSocketConnection } from './websocket-connection.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
 
 /** How long to try. */
 const DIAL_MS = 20_000;

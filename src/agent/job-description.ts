@@ -35,6 +35,8 @@ export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array
     wait: job.wait,
     deterministic: job.deterministic,
     transports: job.transports,
+    tls: job.tls,
+    heartbeatMs: job.heartbeatMs,
     explain: job.explain,
     stdout: job.stdout,
     stderr: job.stderr,

@@ -12,6 +12,7 @@ import type { Bootstrap } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
 import { createProcessMemory, hangBells, makePipe, type ProcessMemory } from '../segment/backing.ts';
 import { CONTROL, HEADER } from '../segment/layout.ts';
+import { ProcessParking } from '../segment/process-parking.ts';
 import { rankCommand, signalCode } from './command.ts';
 import { baseEnvironment, hostEnvironment, rankEnvironment } from './environment.ts';
 import { countOomKills, noteDeath } from './exit-note.ts';
@@ -20,9 +21,10 @@ import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
 import type { PreparedProgram } from './prepared-program.ts';
-import type { AgentJob, RankExit, RankPort, Whereabouts } from './protocol.ts';
+import type { AgentJob, RankExit, RankPort, RelayOffer, Whereabouts } from './protocol.ts';
 import { RankMonitor } from './rank-monitor.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
+import { hasRelay, RelayHub } from './relay-hub.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** How often to look for ranks that wait for one that has ended, while that may be. */
@@ -63,6 +65,7 @@ export class ProcessRanks implements RankSet {
   readonly #cores: readonly number[];
   readonly #oomKills: number = countOomKills();
   readonly #sampler: NodeJS.Timeout;
+  readonly #relay: RelayHub | undefined;
   #stuckLook: NodeJS.Timeout | undefined;
   #isEnding = false;
 
@@ -81,6 +84,7 @@ export class ProcessRanks implements RankSet {
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     this.#sampler.unref();
     if (hosts.length > 1) this.#listenForPorts();
+    if (hasRelay(context.job)) this.#relay = this.#openRelay();
   }
 
   async start(): Promise<StartedRanks> {
@@ -100,11 +104,13 @@ export class ProcessRanks implements RankSet {
 
   end(graceMs: number): void {
     this.#isEnding = true;
+    this.#relay?.stop();
     for (const { group } of this.#ranks) group?.end(graceMs);
   }
 
   kill(): void {
     this.#isEnding = true;
+    this.#relay?.stop();
     for (const { group } of this.#ranks) if (group?.isLive) group.kill();
   }
 
@@ -138,6 +144,18 @@ export class ProcessRanks implements RankSet {
     this.#monitor.setDeparted(ranks);
     this.#wakeAll();
     this.#lookForStuck();
+  }
+
+  takeRelayOffer(offer: RelayOffer): void {
+    this.#relay?.onOffer(offer);
+  }
+
+  flushRelay(): Promise<void> | undefined {
+    return this.#relay?.flush();
+  }
+
+  closeRelay(): void {
+    this.#relay?.stop();
   }
 
   unused(): number[] {
@@ -268,6 +286,7 @@ export class ProcessRanks implements RankSet {
   #tellOthers(rank: ProcessRank): void {
     this.#monitor.markDeparted(rank.local);
     this.#wakeAll();
+    this.#relay?.wake();
   }
 
   #wakeAll(): void {
@@ -287,6 +306,17 @@ export class ProcessRanks implements RankSet {
       if (ports.length > 0) this.#context.events.onListening(ports);
     });
     bell.unref();
+  }
+
+  #openRelay(): RelayHub {
+    const { addon, events } = this.#context;
+    const { segment } = this.#memory;
+    const [bell] = makePipe(addon, true);
+    segment.i32[segment.control(segment.layout.localSize, CONTROL.bell)] = bell;
+    return new RelayHub(segment, addon, (place, hub) => new ProcessParking(addon, segment, place, process.pid, hub), {
+      onOffer: (offer) => events.onRelayOffer(offer),
+      onFailed: (why) => events.onFailed(1, why),
+    });
   }
 
   #closeRank(rank: ProcessRank): void {

@@ -66,6 +66,10 @@ export interface AgentJob {
   readonly wait: WaitMode;
   readonly deterministic: boolean;
   readonly transports: readonly string[];
+  /** Frames between hosts are encrypted. */
+  readonly tls: boolean;
+  /** Silence after which another host counts as lost. */
+  readonly heartbeatMs: number;
   readonly explain: boolean;
   readonly hugePages: boolean;
   /** `inherit`: that rank gets the agent's own descriptor 0; `forward`: it comes in `stdin` messages. */
@@ -97,6 +101,8 @@ export type ToAgent =
   | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
   /** Ranks of other hosts that have ended well. */
   | { readonly kind: 'departed'; readonly ranks: readonly number[] }
+  /** That host's relay wants a link. */
+  | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** End all ranks: SIGTERM now, SIGKILL after the grace. */
   | { readonly kind: 'end'; readonly graceMs: number };
 
@@ -129,7 +135,18 @@ export interface RankExit {
 /** Where a rank can be reached on its host. */
 export interface RankPort {
   readonly rank: number;
+  /** -1: it has no socket of its own. */
   readonly port: number;
+}
+
+/** An offer of one host's relay to another's: dial there (relay-meeting.ts). */
+export interface RelayOffer {
+  /** On its way to the launcher: whom it is for; from there: whose it is. */
+  readonly host: number;
+  /** 0: the ranks of that host have ended. */
+  readonly port: number;
+  /** Why an offer of the other's came to nothing, or empty: there was none. */
+  readonly failure: string;
 }
 
 /** How an agent that dials in says which host it is on: its number where it was told, else its scheduler's name for it. */
@@ -158,6 +175,8 @@ export type FromAgent =
   | { readonly kind: 'stageCredit'; readonly byteLength: number }
   /** That rank of this host can be reached there. */
   | { readonly kind: 'listening'; readonly ports: readonly RankPort[] }
+  /** This host's relay wants a link. */
+  | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** The agent ends, for a reason that is not the job's; undefined: its starter is gone, which knows better why. */
   | { readonly kind: 'leaving'; readonly reason: string | undefined }
   | {

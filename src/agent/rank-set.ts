@@ -6,7 +6,7 @@
  * its output may come, after `onClosed` none.
  */
 
-import type { RankExit, RankPort, StuckPair, Whereabouts } from './protocol.ts';
+import type { RankExit, RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
 
 export interface RankEvents {
   onOutput(rank: number, stream: 1 | 2, bytes: Uint8Array): void;
@@ -16,11 +16,13 @@ export interface RankEvents {
   onStuck(pairs: readonly StuckPair[]): void;
   /** Ranks can be reached from other hosts from now on. */
   onListening(ports: readonly RankPort[]): void;
+  /** The relay of this host wants a link with another's. */
+  onRelayOffer(offer: RelayOffer): void;
   /** That much input has reached the ranks that read it. */
   onInputTaken(byteLength: number): void;
   /** Nobody reads input any more. */
   onInputClosed(): void;
-  /** Ranks could not be started. */
+  /** Ranks could not be started, or cannot go on. */
   onFailed(exitCode: number, message: string): void;
 }
 
@@ -47,6 +49,12 @@ export interface RankSet {
   setPorts(ports: readonly RankPort[]): void;
   /** Tell the ranks that those of other hosts have ended. */
   setDeparted(ranks: readonly number[]): void;
+  /** The relay of another host wants a link with this one's. */
+  takeRelayOffer(offer: RelayOffer): void;
+  /** Return when what ranks have sent by the relay has arrived, or cannot any more; undefined: it has. */
+  flushRelay(): Promise<void> | undefined;
+  /** All ranks have ended: let the relays of other hosts know. */
+  closeRelay(): void;
   /** Ranks that never used tsmpi; asked when all have ended. */
   unused(): number[];
 }

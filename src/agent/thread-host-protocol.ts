@@ -3,7 +3,7 @@
  * own channel between parent and child; output and input of the ranks have pipes of their own.
  */
 
-import type { RankPort, StuckPair, Whereabouts } from './protocol.ts';
+import type { RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
 
 /** What the thread host needs to start one rank. */
 export interface ThreadRankStart {
@@ -31,6 +31,7 @@ export type ToThreadHost =
     }
   | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
   | { readonly kind: 'departed'; readonly ranks: readonly number[] }
+  | { readonly kind: 'relay'; readonly offer: RelayOffer }
   | { readonly kind: 'where' };
 
 export type FromThreadHost =
@@ -44,5 +45,8 @@ export type FromThreadHost =
       readonly usedTsmpi: boolean;
       readonly note: string | undefined;
     }
+  | { readonly kind: 'relay'; readonly offer: RelayOffer }
+  /** The relay cannot do its work. */
+  | { readonly kind: 'relayFailed'; readonly message: string }
   | { readonly kind: 'stuck'; readonly pairs: readonly StuckPair[] }
   | { readonly kind: 'where'; readonly where: readonly Whereabouts[] };

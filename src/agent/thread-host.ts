@@ -1,7 +1,7 @@
 /**
  * Entry of the thread host: a child process of the agent whose worker threads are the ranks.
  *
- * Its main thread makes the segment, starts the workers, watches them and reports; it runs no program. A worker's
+ * Its main thread makes the segment, starts the workers, watches them, is their relay, and reports; it runs no program. A worker's
  * uncaught error is written whole to that rank's stderr here, since Node hands it to the main thread. When the agent is
  * gone the process kills its whole group.
  */
@@ -9,10 +9,14 @@
 import { closeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import type { JobDescription } from '../bootstrap/job.ts';
+import { loadAddon } from '../native/loader.ts';
 import { createThreadMemory } from '../segment/backing.ts';
 import { CONTROL } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
+import { ThreadParking } from '../segment/thread-parking.ts';
 import { RankMonitor } from './rank-monitor.ts';
+import { hasRelay, RelayHub } from './relay-hub.ts';
 import type { FromThreadHost, ThreadRankStart, ToThreadHost } from './thread-host-protocol.ts';
 import type { ThreadRankData } from './thread-rank.ts';
 import { writeAll } from './thread-stdio.ts';
@@ -25,7 +29,10 @@ const live = new Set<number>();
 const ended = new Map<number, string>();
 let memory: Segment | undefined;
 let monitor: RankMonitor | undefined;
+let relay: RelayHub | undefined;
 let starts: readonly ThreadRankStart[] = [];
+/** Ranks whose end was not told. */
+let untold = 0;
 let isLooking = false;
 
 function tell(message: FromThreadHost): void {
@@ -42,14 +49,23 @@ function start(ranks: readonly ThreadRankStart[], description: string, peerCount
   }
   memory = segment;
   starts = ranks;
+  untold = ranks.length;
   const watched = new RankMonitor(
     segment,
     ranks.map(({ rank }) => rank),
   );
   monitor = watched;
   setInterval(() => watched.sample(), SAMPLE_MS).unref();
+  if (hasRelay(JSON.parse(description) as JobDescription)) relay = openRelay(segment);
   for (const rank of ranks) startRank(rank, segment, watched);
   tell({ kind: 'started', segmentByteLength: segment.buffer.byteLength });
+}
+
+function openRelay(segment: Segment): RelayHub {
+  return new RelayHub(segment, loadAddon().addon, (place, hub) => new ThreadParking(segment, place, hub, undefined), {
+    onOffer: (offer) => tell({ kind: 'relay', offer }),
+    onFailed: (message) => tell({ kind: 'relayFailed', message }),
+  });
 }
 
 function startRank(rank: ThreadRankStart, segment: Segment, watched: RankMonitor): void {
@@ -79,11 +95,19 @@ function startRank(rank: ThreadRankStart, segment: Segment, watched: RankMonitor
     live.delete(local);
     ended.set(local, `exited with code ${aborted?.code ?? code}`);
     const facts = { aborted: aborted?.reason, usedTsmpi: watched.usedTsmpi(local), note };
-    tell({ kind: 'exit', rank: rank.rank, code: aborted?.code ?? code, ...facts });
+    const tellExit = (): void => {
+      if (--untold === 0) relay?.stop();
+      tell({ kind: 'exit', rank: rank.rank, code: aborted?.code ?? code, ...facts });
+    };
     // The input's descriptor stays: a socket over it in the worker has closed it already, and its number may be another's.
     for (const fd of [stdout, stderr]) closeSync(fd);
     watched.markDeparted(local);
     wakeAll(segment, watched);
+    relay?.wake();
+    // Nobody may learn of its end before what it sent has come.
+    const arrived = code === 0 ? relay?.flush() : undefined;
+    if (arrived === undefined) tellExit();
+    else void arrived.then(tellExit);
     if (code === 0) lookForStuck(watched);
   });
 }
@@ -109,7 +133,8 @@ process.on('message', (message: ToThreadHost) => {
   else if (message.kind === 'where') {
     const where = starts.map(({ local }) => monitor!.whereabouts(local, { pid: process.pid, ended: ended.get(local) }));
     tell({ kind: 'where', where });
-  } else if (memory !== undefined && monitor !== undefined) {
+  } else if (message.kind === 'relay') relay?.onOffer(message.offer);
+  else if (memory !== undefined && monitor !== undefined) {
     if (message.kind === 'peers') monitor.setPorts(message.ports);
     else {
       monitor.setDeparted(message.ranks);

@@ -17,7 +17,7 @@ import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
 import { type PreparedProgram, ProgramError } from './prepared-program.ts';
-import type { AgentJob, RankExit, RankPort, Whereabouts } from './protocol.ts';
+import type { AgentJob, RankExit, RankPort, RelayOffer, Whereabouts } from './protocol.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
 import type { FromThreadHost, ThreadRankStart, ToThreadHost } from './thread-host-protocol.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -151,6 +151,15 @@ export class ThreadRanks implements RankSet {
     this.#tell({ kind: 'departed', ranks });
   }
 
+  takeRelayOffer(offer: RelayOffer): void {
+    this.#tell({ kind: 'relay', offer });
+  }
+
+  /** The thread host tells of a rank's end only when all has arrived, and of the last one's when it has closed the relay. */
+  flushRelay(): undefined {}
+
+  closeRelay(): void {}
+
   unused(): number[] {
     return this.#ranks.filter((rank) => !rank.usedTsmpi).map((rank) => rank.rank);
   }
@@ -210,6 +219,12 @@ export class ThreadRanks implements RankSet {
       case 'failed':
         this.#context.events.onFailed(1, message.message);
         this.end(0);
+        break;
+      case 'relay':
+        this.#context.events.onRelayOffer(message.offer);
+        break;
+      case 'relayFailed':
+        this.#context.events.onFailed(1, message.message);
         break;
       case 'stuck':
         this.#context.events.onStuck(message.pairs);

@@ -10,9 +10,9 @@
  */
 
 import { type Caller, listenForCallers } from './control-server.ts';
+import { deriveKey, HANDSHAKE_MS } from './keyed-websocket.ts';
 import type { FromAgent, ToAgent } from './protocol.ts';
 import { takeSecret } from './secret.ts';
-import { deriveKey, HANDSHAKE_MS } from './websocket-connection.ts';
 
 /** What a launcher calls the key of agents that wait; no job has this name. */
 export const WAITING_IDENTITY = 'waiting agent';

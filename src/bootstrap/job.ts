@@ -58,6 +58,10 @@ export interface JobDescription {
   readonly deterministic: boolean;
   /** Transports that may be used, in order of preference; empty: all. */
   readonly transports: readonly string[];
+  /** Frames between hosts are encrypted: by the relay, and by no other transport. */
+  readonly tls: boolean;
+  /** Silence after which another host counts as lost. */
+  readonly heartbeatMs: number;
   /** Rank 0 prints routes and choices at its start. */
   readonly explain: boolean;
   readonly stdout: TerminalFacts;

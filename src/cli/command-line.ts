@@ -230,6 +230,7 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: strin
     bindTo: (choice(given, 'bind-to') ?? 'none') as LaunchOptions['bindTo'],
     rankKind: choice(given, 'ranks') as LaunchOptions['rankKind'],
     transports: transports(given.get('transport')),
+    tls: given.has('tls'),
     explain: given.has('explain'),
     tagOutput: given.has('tag-output'),
     outputDir: outputDir === undefined ? undefined : resolve(cwd, outputDir),

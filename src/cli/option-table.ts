@@ -73,7 +73,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     name: 'ports',
     value: 'FIRST-LAST',
     group: 'Hosts',
-    text: 'ports on which ranks and the launcher take connections of other hosts, as 5000-5099; default: any',
+    text: 'ports on which ranks, relays and the launcher take connections of other hosts, as 5000-5099; default: any',
   },
   { name: 'agent-port', value: 'PORT', group: 'Hosts', text: `port of agents that wait (default ${DEFAULT_AGENT_PORT})` },
   {
@@ -88,6 +88,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     group: 'Hosts',
     text: 'silence after which a host counts as lost (default 10)',
   },
+  { name: 'tls', group: 'Hosts', text: 'encrypt what ranks of different hosts send to each other' },
   {
     name: 'ranks',
     value: 'KIND',
@@ -151,7 +152,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     name: 'transport',
     value: 'LIST',
     group: 'Tuning',
-    text: 'transports that may be used, of self,shm,websocket (default: all)',
+    text: 'transports that may be used, of self,shm,websocket,relay (default: all)',
   },
   { name: 'deterministic', group: 'Tuning', text: 'reductions in an order that does not depend on placement or timing' },
   {
@@ -174,13 +175,10 @@ export const OPTIONS: readonly OptionEntry[] = [
 ];
 
 /** Transports that this version has. */
-export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket'];
-
-const LATER = 'this version does not have it yet: leave it out';
+export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket', 'relay'];
 
 /** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([
-  ['--tls', LATER],
   ['--preload-binary', 'the option is --stage'],
   ['--preload-files', 'the option is --stage-file'],
   ['-f', 'the option is --hostfile'],

@@ -61,6 +61,8 @@ export function describeCommonJob(id: string, options: LaunchOptions, placement:
     wait: options.wait,
     deterministic: options.deterministic,
     transports: options.transports,
+    tls: options.tls,
+    heartbeatMs: options.heartbeatSeconds * 1000,
     explain: options.explain,
     hugePages: options.hugePages,
     stdin,

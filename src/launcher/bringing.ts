@@ -7,12 +7,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type Caller, type ControlServer, listenForCallers } from '../agent/control-server.ts';
+import { type Caller, listenForCallers } from '../agent/control-server.ts';
 import { ownAddresses } from '../agent/dial.ts';
 import type { Invitation } from '../agent/invitation.ts';
 import { InvitationFolder } from '../agent/invitation-file.ts';
+import { deriveKey, HANDSHAKE_MS, type KeyedServer } from '../agent/keyed-websocket.ts';
 import type { FromAgent, ToAgent } from '../agent/protocol.ts';
-import { deriveKey, HANDSHAKE_MS } from '../agent/websocket-connection.ts';
 import type { AgentLink } from './agent-link.ts';
 import type { Network } from './hosts/network.ts';
 import type { StarterName } from './options.ts';
@@ -60,7 +60,7 @@ export class Bringing {
   readonly #secret: Buffer = randomBytes(32);
   readonly #command: readonly string[] = [process.execPath, fileURLToPath(new URL('./agent.js', import.meta.url)), 'dial'];
   /** undefined: it is us who call. */
-  readonly #listening: Promise<ControlServer> | undefined;
+  readonly #listening: Promise<KeyedServer> | undefined;
   readonly #givenUp: AbortController = new AbortController();
   readonly #late = new Map<AgentLink, NodeJS.Timeout>();
   /** Hosts whose login has not begun. */

@@ -28,6 +28,7 @@ import { Output } from './output.ts';
 import type { OutputFiles } from './output-files.ts';
 import { PeerNews } from './peer-news.ts';
 import type { Placement } from './placement.ts';
+import { RelayOffers } from './relay-offers.ts';
 import { listenForSignals, stopSelf } from './signals.ts';
 import type { Stage } from './stage.ts';
 import type { WaitingAgents } from './starter/waiting.ts';
@@ -64,6 +65,7 @@ export class JobRun {
   readonly #deadline: Deadline | undefined;
   readonly #verdict: Verdict;
   readonly #news: PeerNews;
+  readonly #relays: RelayOffers;
   readonly #isSpread: boolean;
   readonly #stage: Stage | undefined;
   readonly #unused: number[] = [];
@@ -105,6 +107,7 @@ export class JobRun {
     this.#isSpread = placement.hosts.length > 1;
     this.#verdict = new Verdict((rank) => this.#linkOf(rank).name, this.#isSpread);
     this.#news = new PeerNews((message) => this.#agents.broadcast(message));
+    this.#relays = new RelayOffers(this.#agents.links, (one, other) => this.#noteRelay(one, other));
     this.#job = describeCommonJob(id, options, placement, stdin);
     this.#output = new Output(options.tagOutput, files, {
       onCredit: (rank, byteLength) => this.#linkOf(rank).send({ kind: 'credit', rank, byteLength }),
@@ -175,6 +178,9 @@ export class JobRun {
         break;
       case 'listening':
         this.#news.addPorts(message.ports);
+        break;
+      case 'relay':
+        this.#relays.carry(link, message.offer);
         break;
       case 'stageCredit':
         this.#stage?.giveBack(link, message.byteLength);
@@ -249,16 +255,26 @@ export class JobRun {
     const { quiet } = this.#options;
     const { hostOfRank } = this.#place.placement;
     const where = this.#isSpread ? ` on ${name}` : '';
-    const { notices, cores } = started!;
+    const { notices, cores, rankKind } = started!;
     for (const notice of quiet ? [] : notices) this.#output.say(`tsmpirun: notice: ${notice}${where}`);
-    const ranks = hostOfRank.filter((host) => host === index).length;
-    if (ranks > cores && !quiet) {
-      this.#output.say(`tsmpirun: notice: ${ranks} ranks share ${cores} ${cores === 1 ? 'core' : 'cores'}${where}`);
+    const ranks = hostOfRank.flatMap((host, rank) => (host === index ? [rank] : []));
+    if (ranks.length > cores && !quiet) {
+      this.#output.say(`tsmpirun: notice: ${ranks.length} ranks share ${cores} ${cores === 1 ? 'core' : 'cores'}${where}`);
     }
+    if (this.#isSpread && rankKind === 'thread') this.#news.addPorts(ranks.map((rank) => ({ rank, port: -1 })));
     if (this.#agents.links.some((link) => link.started === undefined)) return;
     this.#deadline?.start();
     this.#input?.resume();
     if (this.#options.explain) this.#explain();
+  }
+
+  /** Nothing falls back in silence, unless it was asked for. */
+  #noteRelay(one: AgentLink, other: AgentLink): void {
+    const { quiet, tls, transports } = this.#options;
+    if (quiet || tls || transports.length > 0) return;
+    this.#output.say(
+      `tsmpirun: notice: ranks on ${one.name} and ${other.name} reach each other by way of their agents (--explain says why)`,
+    );
   }
 
   #explain(): void {

@@ -58,6 +58,8 @@ export interface LaunchOptions {
   /** undefined: processes where the addon loads, else threads with a notice. */
   readonly rankKind: 'process' | 'thread' | undefined;
   readonly transports: readonly string[];
+  /** Encrypt whatever ranks of different hosts send to each other. */
+  readonly tls: boolean;
   readonly explain: boolean;
   readonly tagOutput: boolean;
   readonly outputDir: string | undefined;

@@ -61,24 +61,28 @@ export function placeRanks(
 
 /**
  * Refuse a range of ports that cannot be enough: each rank that may meet ranks of other hosts listens on one of its host,
- * and so does the launcher (`local`: the index of its host) where agents dial in.
+ * or the relay for all of them, and so does the launcher (`local`: the index of its host) where agents dial in. Where ranks
+ * listen, whether a relay comes to is not known yet.
  */
 export function requirePorts(
-  { ports, rankKind, transports, blocks }: Pick<LaunchOptions, 'ports' | 'rankKind' | 'transports' | 'blocks'>,
+  { ports, rankKind, transports, tls, blocks }: Pick<LaunchOptions, 'ports' | 'rankKind' | 'transports' | 'tls' | 'blocks'>,
   { hosts, hostOfRank, programOfRank }: Placement,
   local: number,
   areCalled: boolean,
 ): void {
   if (ports === undefined || hosts.length < 2) return;
   const [first, last] = ports;
-  const ranksListen = rankKind !== 'thread' && (transports.length === 0 || transports.includes('websocket'));
+  const mayUse = (transport: string): boolean => transports.length === 0 || transports.includes(transport);
+  const ranksListen = rankKind !== 'thread' && !tls && mayUse('websocket');
   for (const [index, { name }] of hosts.entries()) {
     // An executable of any kind may know nothing of tsmpi.
     const isListening = (host: number, rank: number): boolean => host === index && !blocks[programOfRank[rank]!]!.exec;
-    const ranks = ranksListen ? hostOfRank.filter(isListening).length : 0;
-    const needed = ranks + (index === local && !areCalled ? 1 : 0);
+    const ranks = hostOfRank.filter(isListening).length;
+    const forRanks = ranksListen ? ranks : Math.min(ranks, mayUse('relay') ? 1 : 0);
+    const needed = forRanks + (index === local && !areCalled ? 1 : 0);
     if (needed <= last - first + 1) continue;
-    const whose = `one for each of its ${ranks} ranks${needed > ranks ? ', and one for the launcher' : ''}`;
+    const own = ranksListen ? `one for each of its ${ranks} ranks` : 'one for the relay of its ranks';
+    const whose = `${own}${needed > forRanks ? ', and one for the launcher' : ''}`;
     throw new UsageError(`--ports ${first}-${last} are too few: ${name} needs ${needed}, ${whose}`);
   }
 }

@@ -14,6 +14,9 @@
  * speaks for the fetch, rightly.
  */
 
+import type { Transport } from '../transport/transport.ts';
+import type { Receive } from './point-to-point.ts';
+
 /** Messages tried of each way. */
 const TRIALS = 4;
 /** Messages between two trials: at first, and at most. */
@@ -81,5 +84,27 @@ export class CopyChoice {
       this.#classes[index] = known;
     }
     return known;
+  }
+}
+
+/** The choices of a rank. Receives whose parts are worked on as they come have their own: that takes time, too. */
+export class CopyChoices {
+  readonly #whole = new CopyChoice();
+  readonly #inParts = new CopyChoice();
+
+  /** Return whether what that receive was matched with is better fetched. */
+  prefersFetch({ capabilities }: Transport, { byteLength, onPart }: Receive): boolean {
+    // What is worked on part by part comes in pieces from a transport that fetches all at once.
+    if (capabilities.fetchesAlone) return onPart === undefined;
+    return this.#of(onPart).prefersFetch(byteLength);
+  }
+
+  /** Note how a receive's payload moved, where times decide. */
+  record({ capabilities }: Transport, isFetch: boolean, { byteLength, onPart }: Receive, startMs: number, endMs: number): void {
+    if (capabilities.canFetch && !capabilities.fetchesAlone) this.#of(onPart).record(isFetch, byteLength, startMs, endMs);
+  }
+
+  #of(onPart: Receive['onPart']): CopyChoice {
+    return onPart === undefined ? this.#whole : this.#inParts;
   }
 }

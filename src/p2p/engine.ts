@@ -23,7 +23,7 @@ import type { ElementViews } from '../datatype/element-views.ts';
 import { ANNOUNCE, CLEAR, EAGER, FINISH, SHORT } from '../transport/frame.ts';
 import { type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport/transport.ts';
 import type { Membership } from './context.ts';
-import { CopyChoice } from './copy-choice.ts';
+import { CopyChoices } from './copy-choice.ts';
 import { DoneOperation } from './done-operation.ts';
 import { NumberTable } from './number-table.ts';
 import { PendingQueue } from './pending-queue.ts';
@@ -48,9 +48,7 @@ export class Engine implements FrameHandler {
   readonly #early = new Map<number, UnexpectedMessage[]>();
   readonly #numbers = new NumberTable();
   readonly #pool = new PayloadPool();
-  readonly #choice = new CopyChoice();
-  /** The same for receives whose parts are worked on as they come: that takes time of its own. */
-  readonly #partChoice = new CopyChoice();
+  readonly #choices = new CopyChoices();
   readonly #fetches: TransferQueue;
   readonly #streams: TransferQueue;
   readonly #pending: PendingQueue;
@@ -66,7 +64,7 @@ export class Engine implements FrameHandler {
     this.#streams = new TransferQueue((active) => progress.activate(active));
   }
 
-  /** Begin to send: `routes` holds the transport of each world rank. */
+  /** Begin to send: `routes` holds the transport of each world rank; one may change while it has taken no frame for that rank. */
   start(routes: readonly Transport[]): void {
     this.#routes = routes;
   }
@@ -283,7 +281,7 @@ export class Engine implements FrameHandler {
     this.#numbers.release(receive);
     receive.pieces = undefined;
     if (byteLength >= 0) {
-      this.#choiceFor(receive).record(false, receive.byteLength, pieces.since, nowMs());
+      this.#choices.record(transport, false, receive, pieces.since, nowMs());
       receive.complete();
     } else
       receive.fail(
@@ -335,9 +333,8 @@ export class Engine implements FrameHandler {
 
   /** Send CLEAR or FINISH, after whatever waits for that peer. */
   #control(peer: number, kind: number, number: number, peerNumber: number): void {
-    const route = this.#routes[peer]!;
-    if (this.#pending.isEmpty(peer) && route.sendControl(peer, kind, number, peerNumber) === TAKEN) return;
-    this.#pending.add(peer, undefined, () => route.sendControl(peer, kind, number, peerNumber));
+    if (this.#pending.isEmpty(peer) && this.#routes[peer]!.sendControl(peer, kind, number, peerNumber) === TAKEN) return;
+    this.#pending.add(peer, undefined, () => this.#routes[peer]!.sendControl(peer, kind, number, peerNumber));
   }
 
   #keep(
@@ -457,7 +454,7 @@ export class Engine implements FrameHandler {
       address === 0 ||
       receive.layout !== undefined ||
       transport.canFetch(peer) !== undefined ||
-      !this.#choiceFor(receive).prefersFetch(receive.byteLength)
+      !this.#choices.prefersFetch(transport, receive)
     ) {
       this.#clear(receive, peer, number);
       return;
@@ -468,15 +465,11 @@ export class Engine implements FrameHandler {
         this.#clear(receive, peer, number);
         return;
       }
-      this.#choiceFor(receive).record(true, receive.byteLength, start, nowMs());
+      this.#choices.record(transport, true, receive, start, nowMs());
       this.#control(peer, FINISH, number, 0);
       receive.complete();
     };
     this.#fetches.add(peer, new Fetch(transport, peer, address, receive, end));
-  }
-
-  #choiceFor({ onPart }: Receive): CopyChoice {
-    return onPart === undefined ? this.#choice : this.#partChoice;
   }
 
   /** Ask the sender for the payload in pieces. */

@@ -9,7 +9,7 @@
 import { MpiError } from '../base/errors.ts';
 import { bytesOf } from '../datatype/element-type.ts';
 import { ElementViews } from '../datatype/element-views.ts';
-import { BUSY, type SendAnswer, type Transport } from '../transport/transport.ts';
+import { BUSY, type SendAnswer, type Transport, UNDER_WAY } from '../transport/transport.ts';
 import type { Receive, Send } from './point-to-point.ts';
 import type { Active } from './progress.ts';
 
@@ -73,7 +73,8 @@ export class TransferQueue {
 /** The receiver's side of a single copy. */
 export class Fetch implements Active {
   isOver = false;
-  readonly waitsForRoom = false;
+  /** A fetch that is under way elsewhere ends with a frame. */
+  waitsForRoom = false;
   readonly #transport: Transport;
   readonly #peer: number;
   readonly #address: number;
@@ -97,13 +98,10 @@ export class Fetch implements Active {
     const hasParts = receive.onPart !== undefined;
     const offset = this.#offset;
     const left = receive.byteLength - offset;
-    let read = this.#transport.fetch(
-      this.#peer,
-      this.#address + offset,
-      this.#into,
-      offset,
-      Math.min(hasParts ? PART_BYTES : FETCH_BYTES, left),
-    );
+    const limit = this.#transport.capabilities.fetchesAlone ? left : hasParts ? PART_BYTES : FETCH_BYTES;
+    let read = this.#transport.fetch(this.#peer, this.#address + offset, this.#into, offset, Math.min(limit, left));
+    this.waitsForRoom = read === UNDER_WAY;
+    if (read === UNDER_WAY) return false;
     if (hasParts && read > 0) {
       // What is behind the last whole unit is read again.
       if (read < left) read -= read % PART_UNIT;

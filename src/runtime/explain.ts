@@ -14,7 +14,7 @@ export function explainRank({ routes, world, segment, addon, description, worldR
     `  waiting: ${description.wait}, ${description.localRanks.length} ranks on ${description.cores} cores`,
   ];
   const byRoute = new Map<string, number[]>();
-  for (const [rank, { transport, notTaken }] of routes.entries()) {
+  for (const [rank, { transport, notTaken }] of routes.chosen.entries()) {
     const route = `${transport.name}\n${notTaken}`;
     const ranks = byRoute.get(route);
     if (ranks === undefined) byRoute.set(route, [rank]);

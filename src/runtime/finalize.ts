@@ -25,7 +25,7 @@ export function finalizeRank(rank: Rank): string[] {
   rank.websocket?.stop();
   segment.setState(localRank, RANK_STATE.departed);
   segment.i32[segment.control(localRank, CONTROL.stuckOn)] = 0;
-  for (let local = 0; local < segment.layout.localSize; local++) if (local !== localRank) parking.ring(local);
+  for (let place = 0; place < segment.layout.placeCount; place++) if (place !== localRank) parking.ring(place);
   return problems;
 }
 

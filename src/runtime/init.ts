@@ -16,6 +16,7 @@ import { explainRank } from './explain.ts';
 import { finalizeRank } from './finalize.ts';
 import { findPlace, heldStandIn } from './place.ts';
 import { type Rank, startRank } from './rank.ts';
+import type { Routes } from './routes.ts';
 import { adoptStreams } from './streams.ts';
 
 /** The job as programs see it. */
@@ -52,7 +53,7 @@ export function abort(code = 1, reason?: string): never {
 }
 
 const place = findPlace();
-const rank: Rank | undefined = place.kind === 'held' ? undefined : startRank(place, abort, onLost);
+const rank: Rank | undefined = place.kind === 'held' ? undefined : startRank(place, abort, onLost, onRouteChange);
 
 /** Communicator of all ranks of the job. */
 export const world: Communicator = rank?.world ?? heldStandIn('world', heldReason());
@@ -64,7 +65,8 @@ export const job: Job = rank === undefined ? heldStandIn('job', heldReason()) : 
 if (rank !== undefined) {
   if (place.kind === 'process') adoptStreams(rank.description);
   if (rank.pmi !== undefined) process.on('uncaughtExceptionMonitor', onFatal);
-  if (rank.description.explain && rank.worldRank === 0) complain(explainRank(rank));
+  // One rank of each host: what the others would say is the same but for what turns out later.
+  if (rank.description.explain && rank.localRank === 0) complain(explainRank(rank));
   process.on('exit', onExit);
 }
 
@@ -82,6 +84,13 @@ function onExit(code: number): void {
   // Nothing is left to do but to take Node's heap apart, which takes 2 ms and is the kernel's in any case: leave as
   // process.exit() does anywhere, unless the program has listeners to come. (A thread's exit takes another way.)
   if (place.kind === 'process' && process.listeners('exit').at(-1) === onExit) process.exit();
+}
+
+/** A peer is reached in another way than explainRank() said. */
+function onRouteChange(routes: Routes, peer: number): void {
+  if (!rank?.description.explain) return;
+  const { transport, notTaken } = routes.chosen[peer]!;
+  complain(`rank ${rank.worldRank}: route ${transport.name}: rank ${peer} (${notTaken})`);
 }
 
 /** Node would print it after the exit handlers, when the launcher has killed this process already. */

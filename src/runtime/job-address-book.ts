@@ -48,6 +48,7 @@ export class JobAddressBook implements AddressBook {
       const { addresses, hostOfRank } = this.#description;
       return { host: addresses[hostOfRank[worldRank]!]!, port };
     }
+    if (port < 0) return { refused: `rank ${worldRank} is a thread, which has no socket` };
     const hasDeparted = Atomics.load(i32, this.#segment.peer(worldRank, PEER.departed)) !== 0;
     return hasDeparted ? { refused: `rank ${worldRank} has ended`, hasDeparted: true } : undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * Rank: the composition root. It alone puts transports, engine, parking and communicators together.
+ * Rank: the composition root. It puts transports (transports.ts), engine, parking and communicators together.
  */
 
 import { constants } from 'node:fs';
@@ -33,18 +33,12 @@ import type { Parking } from '../segment/parking.ts';
 import { ProcessParking } from '../segment/process-parking.ts';
 import { Segment } from '../segment/segment.ts';
 import { ThreadParking } from '../segment/thread-parking.ts';
-import { SelfTransport } from '../transport/self/self-transport.ts';
-import { ShmTransport } from '../transport/shm/shm-transport.ts';
-import type { Transport } from '../transport/transport.ts';
-import type { AddressBook } from '../transport/websocket/address-book.ts';
-import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
 import { ProcessBulkSource } from './bulk-source.ts';
-import { JobAddressBook } from './job-address-book.ts';
 import type { Place } from './place.ts';
 import { joinByPmi } from './pmi/join.ts';
 import type { PmiJob } from './pmi/pmi-job.ts';
-import { type Candidate, chooseRoute, isAllowed, type Route } from './routes.ts';
-import { LOOPBACK, SegmentAddressBook } from './segment-address-book.ts';
+import { isAllowed, type Routes } from './routes.ts';
+import { openTransports, type Transports } from './transports.ts';
 
 /** Everything that a rank has, for init, finalize and info. */
 export interface Rank {
@@ -56,10 +50,8 @@ export interface Rank {
   readonly parking: Parking;
   readonly progress: Progress;
   readonly engine: Engine;
-  /** By world rank. */
-  readonly routes: readonly Route[];
-  /** undefined: no peer is reached by it. */
-  readonly websocket: WebsocketTransport | undefined;
+  readonly routes: Routes;
+  readonly websocket: Transports['websocket'];
   readonly world: Intracommunicator;
   readonly self: Intracommunicator;
   /** The job's ranks by themselves, where no agent started them. */
@@ -70,11 +62,15 @@ export interface Rank {
 const WORLD_NUMBER = 0;
 const SELF_NUMBER = 1;
 
-/** Start the rank. `abort` ends the job; `onLost` gets sentences about failures whose requests were collected unseen. */
+/**
+ * Start the rank. `abort` ends the job; `onLost` gets sentences about failures whose requests were collected unseen,
+ * `onRouteChange` who is reached in another way than was chosen at first.
+ */
 export function startRank(
   place: Exclude<Place, { kind: 'held' }>,
   abort: (code: number, reason: string | undefined) => never,
   onLost: (sentence: string) => void,
+  onRouteChange: (routes: Routes, peer: number) => void,
 ): Rank {
   const loaded = loadAddon();
   const { addon } = loaded;
@@ -88,8 +84,10 @@ export function startRank(
     setStuckOn: (rank) => {
       segment.i32[segment.control(localRank, CONTROL.stuckOn)] = rank;
     },
-    describeTrouble: (rank) =>
-      typeof websocket === 'string' || route[rank] !== websocket ? '' : websocket.describeTrouble(rank),
+    describeTrouble: (rank) => {
+      const by = [websocket, relay].find((transport) => transport !== undefined && transport === routes.transports[rank]);
+      return by?.describeTrouble(rank) ?? '';
+    },
     isOwn: (rank) => rank === worldRank,
     isIdle: () => resourcesBeside(place.kind === 'process' ? STREAMS : []).length === 0,
     hasDeparted: (rank) => hasDeparted(segment, localOf, rank),
@@ -105,28 +103,12 @@ export function startRank(
     place.kind === 'process'
       ? new ProcessParking(addon!, segment, localRank, agentPid, progress)
       : new ThreadParking(segment, localRank, progress, addon === undefined ? undefined : () => addon.yield());
-  const self = new SelfTransport(worldRank, engine);
-  const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
-  const usesMemory = isAllowed(transports, shm.name);
-  const websocket = openWebsocket(description, worldRank, usesMemory, place.kind, addon, parking, () => {
-    if (pmi !== undefined && description.hosts.length > 1) return pmi.addressBook();
-    if (description.hosts.length > 1) return new JobAddressBook(addon!, segment, localRank, description);
-    return new SegmentAddressBook(segment, localRank, localOf, parking);
+  const { routes, polled, websocket, relay } = openTransports({
+    ...{ description, worldRank, localRank, localOf, segment, kind: place.kind, addon, parking, engine, onRouteChange, pmi },
+    hasDeparted: (rank) => hasDeparted(segment, localOf, rank),
   });
-  const candidates: Candidate[] = [
-    { name: self.name, transport: self },
-    { name: shm.name, transport: shm },
-    typeof websocket === 'string' ? { name: 'websocket', absent: websocket } : { name: 'websocket', transport: websocket },
-  ];
-  const routes = Array.from({ length: size }, (_, peer) => chooseRoute(candidates, transports, worldRank, peer));
-  const route = routes.map(({ transport }) => transport);
-  engine.start(route);
-  // Only those in use are polled, the busiest first.
-  progress.start(
-    [shm, websocket, self].filter((transport) => typeof transport !== 'string' && route.includes(transport)) as Transport[],
-    engine,
-    parking,
-  );
+  engine.start(routes.transports);
+  progress.start(polled, engine, parking);
 
   pmi?.complete();
 
@@ -136,7 +118,7 @@ export function startRank(
     engine,
     worldRank,
     numbers: new ContextNumbers(SELF_NUMBER + 1),
-    areas: size === 1 || !usesMemory ? undefined : areasOf(segment, localOf, localRank, parking, bulk),
+    areas: size === 1 || !isAllowed(transports, 'shm') ? undefined : areasOf(segment, localOf, localRank, parking, bulk),
     journal: new CallJournal(segment, localRank, localOf, process.env.TSMPI_CALL_SITES === '1'),
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
@@ -162,35 +144,10 @@ export function startRank(
   const alone = { name: 'self', rank: 0, worldOf: Int32Array.of(worldRank) };
   const selfCommunicator = new Intracommunicator(environment, contextId(worldRank, SELF_NUMBER), alone);
   return {
-    ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, world },
-    websocket: typeof websocket === 'string' ? undefined : websocket,
+    ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, websocket, world },
     self: selfCommunicator,
     pmi,
   };
-}
-
-/** Open the transport between hosts where a peer needs it; else return why there is none. */
-function openWebsocket(
-  { id, key, size, localRanks, transports, addresses, ports, hostIndex }: JobDescription,
-  worldRank: number,
-  usesMemory: boolean,
-  kind: Place['kind'],
-  addon: Addon | undefined,
-  parking: Parking,
-  openBook: () => AddressBook,
-): WebsocketTransport | string {
-  if (usesMemory && localRanks.length === size) return 'every rank is on this host';
-  if (!isAllowed(transports, 'websocket')) return 'not in --transport';
-  if (kind !== 'process' || addon === undefined)
-    return 'ranks that are threads have no sockets of their own: start them with --ranks process';
-  return new WebsocketTransport({
-    ...{ addon, worldRank, size, jobId: id, key: Buffer.from(key, 'base64'), book: openBook() },
-    bind: { addresses: [addresses[hostIndex] ?? LOOPBACK], portRange: ports },
-    isBesideMemory: usesMemory && localRanks.length > 1,
-    watch: (fd) => parking.watch(fd),
-    // What became of the peer is its agent's to find out; what this rank waits for says the rest.
-    onSuspicion: () => {},
-  });
 }
 
 interface Attached {
@@ -307,6 +264,8 @@ function segmentOfOne(): Segment {
     wait: 'auto',
     deterministic: false,
     transports: [],
+    tls: false,
+    heartbeatMs: 0,
     explain: false,
     stdout: terminal({ isTTY: false } as NodeJS.WriteStream),
     stderr: terminal({ isTTY: false } as NodeJS.WriteStream),

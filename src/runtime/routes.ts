@@ -1,5 +1,7 @@
 /**
  * Routes: which transport each peer is reached by: the first in order of preference that is allowed and reaches it.
+ *
+ * A route may change while no frame has gone by it: that a peer is reached by no socket turns out only when it is tried.
  */
 
 import { MpiError } from '../base/errors.ts';
@@ -21,26 +23,52 @@ export function isAllowed(allowed: readonly string[], name: string): boolean {
   return allowed.length === 0 || allowed.includes(name);
 }
 
-/** Choose a route to that peer. */
-export function chooseRoute(
-  candidates: readonly Candidate[],
-  allowed: readonly string[],
-  worldRank: number,
-  peer: number,
-): Route {
-  const reasons: string[] = [];
-  for (const candidate of candidates) {
-    const { name } = candidate;
-    let reason: string | undefined = isAllowed(allowed, name) ? undefined : 'not in --transport';
-    if (reason === undefined) reason = 'absent' in candidate ? candidate.absent : candidate.transport.canReach(peer);
-    // Only messages to oneself go by self, so that is no worse choice for the others.
-    if (reason === undefined && 'transport' in candidate) {
-      return { transport: candidate.transport, notTaken: reasons.filter((text) => !text.startsWith('self:')).join('; ') };
-    }
-    reasons.push(`${name}: ${reason}`);
+export class Routes {
+  /** By world rank. */
+  readonly chosen: Route[];
+  /** The transport of each; the engine looks at it for every frame. */
+  readonly transports: Transport[];
+  readonly #candidates: readonly Candidate[];
+  readonly #allowed: readonly string[];
+
+  /** Choose for every rank of the world. Throws an MpiError where there is none. */
+  constructor(candidates: readonly Candidate[], allowed: readonly string[], worldRank: number, size: number) {
+    this.#candidates = candidates;
+    this.#allowed = allowed;
+    this.chosen = Array.from({ length: size }, (_, peer) => {
+      const route = this.#choose(peer, '', '');
+      if (typeof route !== 'string') return route;
+      throw new MpiError(
+        'ERR_MPI_OTHER',
+        `rank ${worldRank} has no way to reach rank ${peer} (${route}): allow another transport`,
+      );
+    });
+    this.transports = this.chosen.map(({ transport }) => transport);
   }
-  throw new MpiError(
-    'ERR_MPI_OTHER',
-    `rank ${worldRank} has no way to reach rank ${peer} (${reasons.join('; ')}): allow another transport`,
-  );
+
+  /** A transport does not reach that peer after all: take the next. Return whether there is one. */
+  avoid(peer: number, name: string, reason: string): boolean {
+    const route = this.#choose(peer, name, reason);
+    if (typeof route === 'string') return false;
+    this.chosen[peer] = route;
+    this.transports[peer] = route.transport;
+    return true;
+  }
+
+  /** Return the best route but by that transport, or why there is none. */
+  #choose(peer: number, avoided: string, why: string): Route | string {
+    const reasons: string[] = [];
+    for (const candidate of this.#candidates) {
+      const { name } = candidate;
+      let reason: string | undefined = isAllowed(this.#allowed, name) ? undefined : 'not in --transport';
+      if (reason === undefined && name === avoided) reason = why;
+      if (reason === undefined) reason = 'absent' in candidate ? candidate.absent : candidate.transport.canReach(peer);
+      // Only messages to oneself go by self, so that is no worse choice for the others.
+      if (reason === undefined && 'transport' in candidate) {
+        return { transport: candidate.transport, notTaken: reasons.filter((text) => !text.startsWith('self:')).join('; ') };
+      }
+      reasons.push(`${name}: ${reason}`);
+    }
+    return reasons.join('; ');
+  }
 }

@@ -33,7 +33,7 @@ export class InboxProducer {
   readonly #count: number;
 
   constructor(segment: Segment) {
-    const size = segment.layout.localSize;
+    const size = segment.layout.placeCount;
     this.#i32 = segment.i32;
     this.#count = segment.layout.cellCount;
     this.#tail = new Int32Array(size);

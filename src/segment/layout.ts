@@ -3,14 +3,18 @@
  *
  *     0            header         4 KiB   words below; written once by whoever makes the segment
  *     4096         description    the job as JSON (bootstrap/job.ts), rounded up to 4 KiB
- *                  control        1 KiB per rank (picture below)
+ *                  control        2 KiB per place (picture below)
  *                  credits        4 bytes per ordered pair: row = receiver, column = sender; the receiver writes its row
- *                  peers          8 bytes per world rank, in jobs over several hosts only: Int32 port (0: not known yet), Int32
- *                                 departed (1: that rank of another host has ended); the agent writes, or the watch of mates
- *                  inboxes        cellCount x 64 bytes per rank (inbox.ts)
- *                  small buffers  per rank: smallCount x (64 + 8192) bytes: eager messages; owned by the sender
- *                  large buffers  per rank: largeCount x (64 + 131072) bytes: pieces of long messages; owned by the sender
+ *                  peers          16 bytes per world rank, in jobs over several hosts only: Int32 port (0: not known yet, -1: it
+ *                                 has no socket), departed (1: that rank of another host has ended), held (1: the relay takes
+ *                                 nothing more for it at present); the agent writes them, or the watch of mates. roomWanted:
+ *                                 as of an inbox, of held
+ *                  inboxes        cellCount x 64 bytes per place (inbox.ts)
+ *                  small buffers  per place: smallCount x (64 + 8192) bytes: eager messages; owned by the sender
+ *                  large buffers  per place: largeCount x (64 + 131072) bytes: pieces of long messages; owned by the sender
  *                  areas          areaCount x areaByteLength: memory of collectives, one area a communicator at most
+ *
+ * Places are the local ranks', and in jobs over several hosts one more behind them: the relay's (transport/relay).
  *
  *     control block of a rank (who writes)
  *     0     tail          producers, by compare-and-swap
@@ -40,7 +44,7 @@ export const BUFFER_HEADER_BYTES = 64;
 export const AREA_SLOT_BYTES = 512;
 
 export const SEGMENT_MAGIC = 0x74736d70;
-export const SEGMENT_VERSION = 2;
+export const SEGMENT_VERSION = 3;
 
 /** Int32 indices of the header. */
 export const HEADER = {
@@ -112,11 +116,13 @@ export interface SegmentShape {
 }
 
 /** Bytes of one rank's entry among the peers, and where its words are. */
-export const PEER_BYTES = 8;
-export const PEER = { port: 0, departed: 4 } as const;
+export const PEER_BYTES = 16;
+export const PEER = { port: 0, departed: 4, held: 8, roomWanted: 12 } as const;
 
 /** Byte offsets of everything in a segment of one shape. */
 export interface SegmentLayout extends SegmentShape {
+  /** The local ranks, and the relay where there is one. */
+  readonly placeCount: number;
   readonly descriptionOffset: number;
   readonly controlOffset: number;
   readonly creditOffset: number;
@@ -152,18 +158,20 @@ export function layOut(shape: SegmentShape): SegmentLayout {
   if (shape.areaCount > MAX_AREAS) throw new RangeError(`${shape.areaCount} areas: expected ${MAX_AREAS} at most`);
   const { localSize, cellCount, smallCount, largeCount, areaCount, descriptionCapacity, peerCount = 0 } = shape;
   const descriptionOffset = 4096;
+  const placeCount = localSize + (peerCount === 0 ? 0 : 1);
   const controlOffset = descriptionOffset + descriptionCapacity;
-  const creditOffset = controlOffset + localSize * CONTROL_BYTES;
+  const creditOffset = controlOffset + placeCount * CONTROL_BYTES;
   const peerOffset = align(creditOffset + 4 * localSize * localSize, 64);
   const inboxOffset = align(peerOffset + PEER_BYTES * peerCount, 4096);
-  const smallOffset = inboxOffset + localSize * cellCount * CELL_BYTES;
-  const largeOffset = smallOffset + localSize * smallCount * (BUFFER_HEADER_BYTES + SMALL_BYTES);
-  const areaOffset = align(largeOffset + localSize * largeCount * (BUFFER_HEADER_BYTES + LARGE_BYTES), 4096);
+  const smallOffset = inboxOffset + placeCount * cellCount * CELL_BYTES;
+  const largeOffset = smallOffset + placeCount * smallCount * (BUFFER_HEADER_BYTES + SMALL_BYTES);
+  const areaOffset = align(largeOffset + placeCount * largeCount * (BUFFER_HEADER_BYTES + LARGE_BYTES), 4096);
   // Two lines of counters, then for each of two turns a result slot and one slot a rank.
   const areaByteLength = align(256 + 2 * (localSize + 1) * AREA_SLOT_BYTES, 4096);
   const byteLength = areaOffset + areaCount * areaByteLength;
   return {
     ...shape,
+    placeCount,
     descriptionOffset,
     controlOffset,
     creditOffset,

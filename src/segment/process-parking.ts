@@ -41,7 +41,7 @@ export class ProcessParking implements Parking {
     this.#sleeper = sleeper;
     this.#flag = segment.control(localRank, CONTROL.sleeping);
     this.#polling = segment.control(localRank, CONTROL.polling);
-    this.#bells = new Int32Array(segment.layout.localSize);
+    this.#bells = new Int32Array(segment.layout.placeCount);
     this.#bell = this.#openBell(localRank);
     this.#epoll = addon.createEpoll(this.#bell);
     if (this.#epoll < 0) throw new MpiError('ERR_MPI_OTHER', `epoll_create1 failed with errno ${-this.#epoll}`);

@@ -57,7 +57,7 @@ export class Segment {
     i32[HEADER.descriptionByteLength] = description.byteLength;
     i32[HEADER.peerCount] = layout.peerCount;
     segment.u8.set(description, layout.descriptionOffset);
-    for (let rank = 0; rank < layout.localSize; rank++) i32[segment.control(rank, CONTROL.bell)] = -1;
+    for (let place = 0; place < layout.placeCount; place++) i32[segment.control(place, CONTROL.bell)] = -1;
     i32[HEADER.areaTaken] = 1; // the first area is world's
     // Publishes the words above; attach() reads it first.
     Atomics.store(i32, HEADER.magic, SEGMENT_MAGIC);

@@ -14,6 +14,13 @@
  *     CLEAR     source: the sender's number · tag: the receiver's number: send the payload in pieces
  *     PIECE     source: the receiver's number · tag: bytes in this piece · byteLength: its offset · aux: as EAGER
  *     FINISH    source: the sender's number: the payload was read, or is not wanted
+ *     CREDIT    what a transport tells its other end for itself: payload was matched (credit.ts)
+ *     CALL      by the relay: that rank cannot be connected to; it may try from its side
+ *     PULL      to a rank's relay: source: number of the pull · byteLength · payload: Float64 address there, and here
+ *     PULL_DATA from it: payload for that address here; PULLED: source: the number, tag: 0 when all is there, else an errno
+ *
+ * In cells of the relay the last two words say to and from which world rank, which leaves 24 bytes of payload; those that it
+ * puts into a rank's inbox have the bit RELAYED in their kind.
  *
  * `check`, in the 16 high bits, is 0 but in messages of collectives: they carry what was called (base/collective-call.ts).
  * `source` is the sender's rank in the communicator; byte lengths have 53 bits: low word unsigned, high word signed.
@@ -25,6 +32,13 @@ export const ANNOUNCE = 3;
 export const CLEAR = 4;
 export const PIECE = 5;
 export const FINISH = 6;
+export const CREDIT = 16;
+export const CALL = 17;
+export const PULL = 18;
+export const PULL_DATA = 19;
+export const PULLED = 20;
+/** Set in the kind of a cell that came by the relay. */
+export const RELAYED = 64;
 
 /** Int32 word offsets in a frame. */
 export const FRAME = {
@@ -37,6 +51,8 @@ export const FRAME = {
   lengthHigh: 6,
   aux: 7,
   payload: 8,
+  to: 14,
+  from: 15,
 } as const;
 
 const TWO_32 = 4294967296;

@@ -14,6 +14,8 @@ import type { ElementViews } from '../datatype/element-views.ts';
 export const TAKEN = 0;
 export const BUSY = 1;
 export const NO_CREDIT = 2;
+/** Answer of fetch(): it is under way, ask again with the same arguments. */
+export const UNDER_WAY = -115;
 export type SendAnswer = typeof TAKEN | typeof BUSY | typeof NO_CREDIT;
 
 /** What a transport can do, as data. */
@@ -26,6 +28,8 @@ export interface Capabilities {
   readonly pieceBytes: number;
   /** The receiver can read the sender's memory. */
   readonly canFetch: boolean;
+  /** A fetch goes on by itself while both ranks compute: it is given all bytes at once, and preferred. */
+  readonly fetchesAlone: boolean;
   /** Time of a poll that finds nothing, in such polls of an inbox: who spins takes so many fewer. */
   readonly pollCost: number;
 }
@@ -116,7 +120,7 @@ export interface Transport {
 
   /** Return how a message in that peer's memory may be fetched: undefined = it may, else why not. */
   canFetch(peer: number): string | undefined;
-  /** Read from a peer's memory into `into` at `offset`. Return the bytes read, or -errno. */
+  /** Read from a peer's memory into `into` at `offset`, one read of each peer at a time. Return the bytes read, UNDER_WAY, or -errno. */
   fetch(peer: number, address: number, into: Uint8Array, offset: number, byteLength: number): number;
 
   /** A SHORT message of that peer was matched: it counts no longer against the peer's credit. */

@@ -63,6 +63,18 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('--ports')), () => {
     expect((await running.job.end()).code).toBe(143);
   });
 
+  test('relays listen there too', async () => {
+    await hold('node1', [5001]);
+    await hold('node2', [5000]);
+    const running = start('--ports', '5000-5002', '--tls', program('talk-linger.mjs'));
+    await running.job.output(/talked/, 4);
+    const offered = [listening('node1').includes(5002), listening('node2').some((port) => port > 5000)];
+    expect(offered).toContain(true);
+    for (const port of [...listening('node1'), ...listening('node2')]) expect([5000, 5001, 5002]).toContain(port);
+    process.kill(running.job.launcher(), 'SIGTERM');
+    expect((await running.job.end()).code).toBe(143);
+  });
+
   test('all are taken, for the launcher and for a rank', async () => {
     await hold('node1', [5000, 5001, 5002]);
     const launcher = await start('--ports', '5000-5002', program('ring.mjs')).job.end();
@@ -83,6 +95,11 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('--ports')), () => {
     expect(code).toBe(2);
     expect(lastLine).toBe(
       'tsmpirun: --ports 5000-5001 are too few: node1 needs 3, one for each of its 2 ranks, and one for the launcher',
+    );
+    const relayed = await start('--ports', '5000-5000', '--tls', program('ring.mjs')).end();
+    expect(relayed.code).toBe(2);
+    expect(relayed.lastLine).toBe(
+      'tsmpirun: --ports 5000-5000 are too few: node1 needs 2, one for the relay of its ranks, and one for the launcher',
     );
     const executable = await start('--ports', '5000-5000', '--exec', 'true').end();
     expect(executable.code).toBe(0);

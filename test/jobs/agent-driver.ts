@@ -27,6 +27,8 @@ export function describeAgentJob(script: string, changes: Partial<AgentJob> = {}
     wait: 'auto',
     deterministic: false,
     transports: [],
+    tls: false,
+    heartbeatMs: 10_000,
     explain: false,
     hugePages: false,
     stdin: { ranks: [], from: 'forward' },

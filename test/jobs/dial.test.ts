@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { type Caller, type ControlServer, listenForCallers } from '../../src/agent/control-server.ts';
+import { type Caller, listenForCallers } from '../../src/agent/control-server.ts';
 import type { Invitation } from '../../src/agent/invitation.ts';
+import { deriveKey, type KeyedServer } from '../../src/agent/keyed-websocket.ts';
 import type { FromAgent, ToAgent } from '../../src/agent/protocol.ts';
-import { deriveKey } from '../../src/agent/websocket-connection.ts';
 import { VERSION } from '../../src/base/version.ts';
 import { describeAgentJob } from './agent-driver.ts';
 import { processState } from './run-job.ts';
@@ -20,7 +20,7 @@ const AGENT = fileURLToPath(new URL('../../dist/agent.js', import.meta.url));
 const JOB = 'dial-1';
 const secret = Buffer.alloc(32, 3);
 
-let server: ControlServer | undefined;
+let server: KeyedServer | undefined;
 let agent: ChildProcess;
 let stderr: string;
 afterEach(() => {

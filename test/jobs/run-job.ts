@@ -28,6 +28,8 @@ export interface JobOptions {
   readonly cwd?: string;
   /** Given to the launcher as its standard input; undefined: /dev/null. */
   readonly input?: string | Buffer;
+  /** Leave standard input open for the test to end. */
+  readonly holdInput?: boolean;
   readonly deadlineMs?: number;
   /** Run this command instead of `node dist/tsmpirun.js`. */
   readonly command?: readonly string[];
@@ -62,7 +64,7 @@ export class Job {
     const [file, ...before] = options.command ?? [process.execPath, LAUNCHER];
     const env = { ...process.env, TMPDIR: this.#folder, ...options.env, [MARK]: this.#mark };
     for (const name of Object.keys(env)) if (/^npm_/.test(name) && !(name in (options.env ?? {}))) delete env[name as never];
-    const stdin = options.input === undefined ? 'ignore' : 'pipe';
+    const stdin = options.input === undefined && !options.holdInput ? 'ignore' : 'pipe';
     this.child = spawn(file!, [...before, ...args], { env, cwd: options.cwd, stdio: [stdin, 'pipe', 'pipe'] });
     this.child.stdin?.on('error', () => {});
     if (options.input !== undefined) this.child.stdin!.end(options.input);

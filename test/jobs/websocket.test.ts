@@ -75,7 +75,7 @@ test('threads have no sockets of their own, which is said', async () => {
   const job = await runJob(['-n', '2', '--ranks', 'thread', ...OVER, program('ring.mjs')]);
   expect(job.code).toBe(1);
   expect(job.stderr).toMatch(
-    /rank \d has no way to reach rank \d \(self: rank \d is another rank; shm: not in --transport; websocket: ranks that are threads have no sockets of their own: start them with --ranks process\): allow another transport/,
+    /rank \d has no way to reach rank \d \(self: rank \d is another rank; shm: not in --transport; websocket: ranks that are threads have no sockets of their own: start them with --ranks process; relay: not in --transport\): allow another transport/,
   );
 });
 

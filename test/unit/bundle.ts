@@ -10,10 +10,10 @@ process.on('exit', () => {
   for (const folder of made) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Return the path of a bundle of that source, which may import anything of src/. */
-export function bundle(source: string): string {
+/** Return the path of a bundle of that source, which may import anything of src/; `usesPackages`: and packages. */
+export function bundle(source: string, usesPackages = false): string {
   const root = join(import.meta.dirname, '../..');
-  const folder = mkdtempSync(join(tmpdir(), 'tsmpi-test-bundle-'));
+  const folder = mkdtempSync(join(usesPackages ? join(root, 'node_modules') : tmpdir(), '.tsmpi-test-bundle-'));
   made.push(folder);
   const outfile = join(folder, `${basename(source, '.ts')}.mjs`);
   buildSync({

@@ -57,6 +57,8 @@ export function makeRanks(size: number, { wait = 'auto', areaCount = 4, hostOf =
     wait,
     deterministic: false,
     transports: [],
+    tls: false,
+    heartbeatMs: 10_000,
     explain: false,
     stdout: FACTS,
     stderr: FACTS,
@@ -71,8 +73,12 @@ export function makeRanks(size: number, { wait = 'auto', areaCount = 4, hostOf =
     throw new Error(`abort(${code})`);
   };
   return ranks.map((rank) => {
-    return startRank({ kind: 'thread', bootstrap: { buffer, localRank: rank, worldRank: rank } }, abort, (failed) =>
-      lost.push(failed),
+    const place = { kind: 'thread', bootstrap: { buffer, localRank: rank, worldRank: rank } } as const;
+    return startRank(
+      place,
+      abort,
+      (failed) => lost.push(failed),
+      () => {},
     );
   });
 }

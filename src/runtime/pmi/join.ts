@@ -180,6 +180,9 @@ function describeJob(
     wait: 'auto',
     deterministic: false,
     transports: [],
+    tls: false,
+    // No relay measures it: there is none without agents.
+    heartbeatMs: 0,
     explain: false,
     stdout: NO_TERMINAL,
     stderr: NO_TERMINAL,

@@ -25,6 +25,7 @@ export class SelfTransport implements Transport {
     eagerBytes: EAGER_BYTES,
     pieceBytes: EAGER_BYTES,
     canFetch: false,
+    fetchesAlone: false,
     pollCost: 1,
   };
   readonly #rank: number;

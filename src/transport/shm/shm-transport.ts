@@ -16,13 +16,13 @@ import { COPY_IN } from '../../datatype/copy-kernels.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
 import { ElementViews } from '../../datatype/element-views.ts';
 import type { Addon } from '../../native/addon.ts';
+import { BufferPool, releaseBuffer } from '../../segment/buffer-pool.ts';
 import { InboxConsumer, InboxProducer } from '../../segment/inbox.ts';
 import { BUFFER_HEADER_BYTES, CONTROL, LARGE_BYTES, SHORT_BYTES, SMALL_BYTES } from '../../segment/layout.ts';
 import type { Parking } from '../../segment/parking.ts';
 import type { Segment } from '../../segment/segment.ts';
-import { ANNOUNCE, CLEAR, EAGER, FINISH, FRAME, highWord, joinLength, PIECE, SHORT } from '../frame.ts';
+import { ANNOUNCE, CLEAR, EAGER, FINISH, FRAME, highWord, joinLength, PIECE, RELAYED, SHORT } from '../frame.ts';
 import { BUSY, type Capabilities, type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport.ts';
-import { BufferPool, releaseBuffer } from './buffer-pool.ts';
 
 /** Short messages that one rank may leave unmatched at another before the sender only announces. */
 const SHORT_CREDIT = 256;
@@ -45,8 +45,11 @@ export class ShmTransport implements Transport {
   readonly #localOf: Int32Array;
   readonly #producer: InboxProducer;
   readonly #consumer: InboxConsumer;
-  readonly #small: BufferPool;
-  readonly #large: BufferPool;
+  /** The rank's own buffers; what else sends by way of the segment takes them here. */
+  readonly small: BufferPool;
+  readonly large: BufferPool;
+  /** Who takes the relay's cells in this rank's inbox (transport/relay). */
+  onRelayed: ((handler: FrameHandler, cell: number) => void) | undefined = undefined;
   readonly #parking: Parking;
   readonly #addon: Addon | undefined;
   /** Word of each local rank's sleeping flag, and of its roomWanted. */
@@ -73,22 +76,23 @@ export class ShmTransport implements Transport {
     this.#consumer = new InboxConsumer(segment, localRank);
     this.#parking = parking;
     this.#addon = addon;
-    const { localSize, smallCount, largeCount } = segment.layout;
+    const { placeCount, smallCount, largeCount } = segment.layout;
     const smallOffsets = Array.from({ length: smallCount }, (_, index) => segment.smallBuffer(localRank, index));
     const largeOffsets = Array.from({ length: largeCount }, (_, index) => segment.largeBuffer(localRank, index));
-    this.#small = new BufferPool(this.#i32, smallOffsets, localSize);
-    this.#large = new BufferPool(this.#i32, largeOffsets, localSize);
-    const words = (field: number) => Int32Array.from({ length: localSize }, (_, rank) => segment.control(rank, field));
+    this.small = new BufferPool(this.#i32, smallOffsets, placeCount);
+    this.large = new BufferPool(this.#i32, largeOffsets, placeCount);
+    const words = (field: number) => Int32Array.from({ length: placeCount }, (_, rank) => segment.control(rank, field));
     this.#sleeping = words(CONTROL.sleeping);
     this.#roomWanted = words(CONTROL.roomWanted);
-    this.#sent = new Int32Array(localSize);
-    this.#creditSeen = new Int32Array(localSize);
-    this.#matched = new Int32Array(localSize);
+    this.#sent = new Int32Array(placeCount);
+    this.#creditSeen = new Int32Array(placeCount);
+    this.#matched = new Int32Array(placeCount);
     this.capabilities = {
       shortBytes: SHORT_BYTES,
       eagerBytes: SMALL_BYTES,
       pieceBytes: LARGE_BYTES,
       canFetch: addon !== undefined,
+      fetchesAlone: false,
       pollCost: 1,
     };
     this.#publishProbe();
@@ -136,12 +140,12 @@ export class ShmTransport implements Transport {
     byteLength: number,
   ): SendAnswer {
     const local = this.#localOf[peer]!;
-    const buffer = this.#small.take(local);
+    const buffer = this.small.take(local);
     if (buffer < 0) return NO_CREDIT;
     COPY_IN[type & 0xff]!(data, 0, count, this.#views, (buffer << 2) + BUFFER_HEADER_BYTES);
     const cell = this.#producer.claim(local);
     if (cell < 0) {
-      this.#small.untake(buffer);
+      this.small.untake(buffer);
       return this.#refuse(local);
     }
     this.#fill(cell, EAGER | (type << 8), source, tag, context, byteLength, buffer >> 4);
@@ -180,7 +184,7 @@ export class ShmTransport implements Transport {
 
   sendPiece(peer: number, peerNumber: number, data: Uint8Array, from: number, offset: number, byteLength: number): SendAnswer {
     const local = this.#localOf[peer]!;
-    const buffer = this.#large.take(local);
+    const buffer = this.large.take(local);
     if (buffer < 0) return BUSY;
     const target = (buffer << 2) + BUFFER_HEADER_BYTES;
     if (byteLength < 0) this.#i32[target >> 2] = 0;
@@ -188,7 +192,7 @@ export class ShmTransport implements Transport {
     else this.#u8.set(data.subarray(from, from + byteLength), target);
     const cell = this.#producer.claim(local);
     if (cell < 0) {
-      this.#large.untake(buffer);
+      this.large.untake(buffer);
       return this.#refuse(local);
     }
     this.#fill(cell, PIECE, peerNumber, byteLength, 0, offset, buffer >> 4);
@@ -263,8 +267,8 @@ export class ShmTransport implements Transport {
   }
 
   prepareSleep(): void {
-    this.#small.want();
-    this.#large.want();
+    this.small.want();
+    this.large.want();
     if (this.#full.size === 0) return;
     // Pairs with the load in poll(): the consumer sees the wish, or the engine's last look sees the room.
     for (const local of this.#full) Atomics.store(this.#i32, this.#roomWanted[local]!, 1);
@@ -289,6 +293,7 @@ export class ShmTransport implements Transport {
     } else if (kind === PIECE) handler.onPiece(this, source, byteLength, tag, aux, this.#views, payload);
     else if (kind === CLEAR) handler.onClear(source, tag);
     else if (kind === FINISH) handler.onFinish(source);
+    else if ((kind & RELAYED) !== 0) this.onRelayed!(handler, cell);
   }
 
   #fill(cell: number, kindType: number, source: number, tag: number, context: number, byteLength: number, aux: number): void {

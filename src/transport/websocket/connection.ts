@@ -8,12 +8,12 @@
 
 import { getSystemErrorName } from 'node:util';
 import { INTEREST_READ, INTEREST_WRITE } from '../../native/addon.ts';
+import { RETURN_AT, WINDOW } from '../credit.ts';
 import { Incoming, type IncomingOwner } from './incoming.ts';
 import { Outgoing, type OutgoingOwner } from './outgoing.ts';
 import type { SharedBuffers } from './shared-buffers.ts';
 import type { SocketSet, SocketUser } from './socket-set.ts';
 import { CLOSE, OPCODE } from './websocket-frame.ts';
-import { RETURN_AT, WINDOW } from './wire.ts';
 
 /** Reads at the end of a connection whose bytes are thrown away, at most. */
 const DRAIN_READS = 64;

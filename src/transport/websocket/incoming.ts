@@ -14,10 +14,11 @@
 import { ELEMENT_SHIFT } from '../../datatype/element-type.ts';
 import { ElementViews } from '../../datatype/element-views.ts';
 import { EAGAIN } from '../../native/errno.ts';
-import { ANNOUNCE, CLEAR, EAGER, FINISH, joinLength, PIECE, SHORT } from '../frame.ts';
+import { bufferClass, unitsOf } from '../credit.ts';
+import { ANNOUNCE, CLEAR, CREDIT, EAGER, FINISH, joinLength, PIECE, SHORT } from '../frame.ts';
 import { REST_BYTES, type SharedBuffers, STAGE_BYTES } from './shared-buffers.ts';
 import { CLOSE, HeaderReader, OPCODE, unmask } from './websocket-frame.ts';
-import { bufferClass, CREDIT, EAGER_BYTES, HEAD, HEAD_BYTES, PIECE_BYTES, SHORT_BYTES, unitsOf } from './wire.ts';
+import { EAGER_BYTES, HEAD, HEAD_BYTES, PIECE_BYTES, SHORT_BYTES } from './wire.ts';
 
 /** Shorter payload is copied by a loop: it takes less than making a view of it. */
 const LOOP_BYTES = 64;

@@ -14,11 +14,12 @@
 import { COPY_IN } from '../../datatype/copy-kernels.ts';
 import type { TypedArray } from '../../datatype/element-type.ts';
 import { EAGAIN } from '../../native/errno.ts';
-import { ANNOUNCE, EAGER, highWord, PIECE, SHORT } from '../frame.ts';
+import { bufferClass, unitsOf, WINDOW } from '../credit.ts';
+import { ANNOUNCE, CREDIT, EAGER, highWord, PIECE, SHORT } from '../frame.ts';
 import { BUSY, NO_CREDIT, type SendAnswer, TAKEN } from '../transport.ts';
 import { BUILD_HEAD, BUILD_PAYLOAD, QUEUE_BYTES, type SharedBuffers } from './shared-buffers.ts';
 import { headerLength, MAX_HEADER_BYTES, OPCODE, writeHeader } from './websocket-frame.ts';
-import { bufferClass, CREDIT, HEAD, HEAD_BYTES, unitsOf, WINDOW } from './wire.ts';
+import { HEAD, HEAD_BYTES } from './wire.ts';
 
 /** The connection that it is half of. */
 export interface OutgoingOwner {

@@ -7,8 +7,8 @@
 
 import { ElementViews } from '../../datatype/element-views.ts';
 import type { Addon } from '../../native/addon.ts';
+import { EagerPool } from '../eager-pool.ts';
 import type { FrameHandler, Transport } from '../transport.ts';
-import { EagerPool } from './eager-pool.ts';
 import { MAX_HEADER_BYTES } from './websocket-frame.ts';
 import { EAGER_BYTES, HEAD_BYTES, PIECE_BYTES } from './wire.ts';
 

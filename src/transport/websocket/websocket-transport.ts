@@ -16,12 +16,13 @@
 
 import type { TypedArray } from '../../datatype/element-type.ts';
 import type { Addon } from '../../native/addon.ts';
+import { unitsOf } from '../credit.ts';
 import { BUSY, type Capabilities, type FrameHandler, type SendAnswer, type Transport } from '../transport.ts';
 import type { Connection } from './connection.ts';
 import { SharedBuffers } from './shared-buffers.ts';
 import { SocketSet } from './socket-set.ts';
 import { CLOSE } from './websocket-frame.ts';
-import { EAGER_BYTES, PIECE_BYTES, SHORT_BYTES, unitsOf } from './wire.ts';
+import { EAGER_BYTES, PIECE_BYTES, SHORT_BYTES } from './wire.ts';
 import { Wireup, type WireupOptions } from './wireup.ts';
 
 /** Up to so many connections are read one by one, which saves the look at what is ready (bench/osu/latency). */
@@ -66,6 +67,7 @@ export class WebsocketTransport implements Transport {
       eagerBytes: EAGER_BYTES,
       pieceBytes: PIECE_BYTES,
       canFetch: false,
+      fetchesAlone: false,
       pollCost: options.isBesideMemory ? POLL_COST / QUIET_INTERVAL : POLL_COST,
     };
     this.#shared = new SharedBuffers(addon, this);
@@ -80,6 +82,16 @@ export class WebsocketTransport implements Transport {
     if (peer === worldRank) return `rank ${peer} is this rank`;
     const address = book.addressOf(peer);
     return address !== undefined && 'refused' in address && address.hasDeparted !== true ? address.refused : undefined;
+  }
+
+  /** Connect to a peer, though no frame waits. */
+  connect(peer: number): void {
+    if (!this.isConnected(peer)) this.#wireup.want(peer);
+  }
+
+  /** Whether frames go to that peer, or went before its connection was lost. */
+  isConnected(peer: number): boolean {
+    return this.#connectionOf(peer) !== undefined;
   }
 
   /** Say how it stands with a peer, for --explain and for reports of a wait. */

@@ -49,6 +49,8 @@ export interface WireupOptions {
   readonly bind: Bind;
   /** A peer could not be reached, or was lost (`isFinal`: it is not tried again). For people and for the launcher. */
   readonly onSuspicion: (peer: number, reason: string, isFinal: boolean) => void;
+  /** No connection could be made to a peer, and no frame has gone; `isForGood`: it has nothing to be connected by. */
+  readonly onUnreachable: (peer: number, reason: string, isForGood: boolean) => void;
 }
 
 /** What is between this rank and one peer. */
@@ -124,6 +126,7 @@ export class Wireup implements UpgradeEvents {
     if (address === undefined) return;
     if ('refused' in address) {
       link.reason = address.refused;
+      this.#options.onUnreachable(peer, address.refused, true);
       return;
     }
     this.#connect(link, address.host, address.port);
@@ -367,6 +370,7 @@ export class Wireup implements UpgradeEvents {
     link.reason = reason;
     this.#schedule();
     if (isNew) this.#options.onSuspicion(link.peer, reason, link.isRefused);
+    this.#options.onUnreachable(link.peer, reason, false);
   }
 
   #refuse(visitor: UpgradingSocket, status: 400 | 403 | 409, reason: string): void {

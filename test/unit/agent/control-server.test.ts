@@ -5,14 +5,15 @@ import { createServer, connect as dialTcp, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Caller, type ControlServer, listenForCallers } from '../../../src/agent/control-server.ts';
+import { type Caller, listenForCallers } from '../../../src/agent/control-server.ts';
+import { CIPHERS, deriveKey, type KeyedServer } from '../../../src/agent/keyed-websocket.ts';
 import type { FromAgent, ToAgent } from '../../../src/agent/protocol.ts';
-import { CIPHERS, deriveKey, WebSocketConnection } from '../../../src/agent/websocket-connection.ts';
+import { WebSocketConnection } from '../../../src/agent/websocket-connection.ts';
 
 const JOB = 'job-1';
 const secret = Buffer.alloc(32, 7);
 const sockets: { destroy(): void }[] = [];
-let server: ControlServer;
+let server: KeyedServer;
 let callers: Caller<ToAgent, FromAgent>[];
 let onCaller: () => void;
 

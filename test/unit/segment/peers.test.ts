@@ -6,17 +6,23 @@ import { createThreadMemory } from '../../../src/segment/backing.ts';
 import { CONTROL, layOut, PEER, PEER_BYTES, shapesFor } from '../../../src/segment/layout.ts';
 import { Segment } from '../../../src/segment/segment.ts';
 
-test('the layout: 8 bytes a world rank between credits and inboxes, nothing for a job on one host', () => {
-  expect({ PEER_BYTES, ...PEER, controlPort: CONTROL.port }).toEqual({ PEER_BYTES: 8, port: 0, departed: 4, controlPort: 284 });
+test('the layout: 16 bytes a world rank between credits and inboxes, and a place for the relay; nothing for a job on one host', () => {
+  expect({ PEER_BYTES, ...PEER, controlPort: CONTROL.port }).toEqual({
+    ...{ PEER_BYTES: 16, port: 0, departed: 4, held: 8, roomWanted: 12, controlPort: 284 },
+  });
   for (const localSize of [1, 3, 64]) {
     for (const [index, shape] of shapesFor(localSize, 100, 1000).entries()) {
       const spread = layOut(shape);
       expect(spread.peerOffset % 64).toBe(0);
       expect(spread.peerOffset).toBeGreaterThanOrEqual(spread.creditOffset + 4 * localSize * localSize);
-      expect(spread.inboxOffset).toBeGreaterThanOrEqual(spread.peerOffset + 8 * 1000);
+      expect(spread.inboxOffset).toBeGreaterThanOrEqual(spread.peerOffset + 16 * 1000);
       const alone = layOut(shapesFor(localSize, 100)[index]);
       expect(alone.inboxOffset).toBeLessThan(alone.peerOffset + 4096);
-      expect(spread.byteLength - alone.byteLength).toBe(spread.inboxOffset - alone.inboxOffset);
+      expect([spread.placeCount, alone.placeCount]).toEqual([localSize + 1, localSize]);
+      const { cellCount, smallCount, largeCount, placeCount, inboxOffset, areaOffset } = spread;
+      const needed = placeCount * (cellCount * 64 + smallCount * (64 + 8192) + largeCount * (64 + 131_072));
+      expect(areaOffset - inboxOffset - needed).toBeLessThan(4096);
+      expect(areaOffset - inboxOffset).toBeGreaterThanOrEqual(needed);
     }
   }
 });

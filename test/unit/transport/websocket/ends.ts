@@ -47,6 +47,7 @@ export function openEnd(addon: Addon, table: Table, worldRank: number, change: P
     bind: { addresses: ['127.0.0.1'] },
     isBesideMemory: false,
     watch: (fd) => addon.watchDescriptor(epoll, fd, 1),
+    onUnreachable: () => {},
     onSuspicion: (peer, reason, isFinal) => suspicions.push({ peer, reason, isFinal }),
     ...change,
   });

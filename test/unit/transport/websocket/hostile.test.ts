@@ -1,10 +1,10 @@
 /** Whatever bytes come over a proven connection: no crash, no hang, no write outside a target; others go on. */
 
 import { describe, expect, test } from 'vitest';
-import { ANNOUNCE, CLEAR, EAGER, FINISH, PIECE, SHORT } from '../../../../src/transport/frame.ts';
+import { WINDOW } from '../../../../src/transport/credit.ts';
+import { ANNOUNCE, CLEAR, CREDIT, EAGER, FINISH, PIECE, SHORT } from '../../../../src/transport/frame.ts';
 import { BUSY, TAKEN } from '../../../../src/transport/transport.ts';
 import { QUEUE_BYTES } from '../../../../src/transport/websocket/shared-buffers.ts';
-import { CREDIT, WINDOW } from '../../../../src/transport/websocket/wire.ts';
 import { Arrivals } from '../../../conformance/arrivals.ts';
 import { Random } from '../../datatype/random.ts';
 import { addon, missing, named, until } from '../../native/native-addon.ts';

@@ -5,8 +5,8 @@
  * pool asks nobody. Offsets are multiples of 8, as the copy kernels want.
  */
 
-import { ElementViews } from '../../datatype/element-views.ts';
-import { BUFFER_CLASSES, bufferBytes } from './wire.ts';
+import { ElementViews } from '../datatype/element-views.ts';
+import { BUFFER_CLASSES, bufferBytes } from './credit.ts';
 
 const CHUNK_BYTES = 65536;
 

@@ -1,0 +1,121 @@
+/**
+ * Transports: what a rank has to move frames with, put together; with rank.ts it alone names concrete ones.
+ */
+
+import type { JobDescription } from '../bootstrap/job.ts';
+import type { Addon } from '../native/addon.ts';
+import type { Engine } from '../p2p/engine.ts';
+import type { Parking } from '../segment/parking.ts';
+import type { Segment } from '../segment/segment.ts';
+import { RelayTransport } from '../transport/relay/relay-transport.ts';
+import { SelfTransport } from '../transport/self/self-transport.ts';
+import { ShmTransport } from '../transport/shm/shm-transport.ts';
+import type { Transport } from '../transport/transport.ts';
+import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
+import { Fallback } from './fallback.ts';
+import { JobAddressBook } from './job-address-book.ts';
+import type { PmiJob } from './pmi/pmi-job.ts';
+import { type Candidate, isAllowed, Routes } from './routes.ts';
+import { LOOPBACK, SegmentAddressBook } from './segment-address-book.ts';
+
+/** What they need of the rank. */
+export interface TransportPlan {
+  readonly description: JobDescription;
+  readonly worldRank: number;
+  readonly localRank: number;
+  /** Local rank of each world rank, -1 elsewhere. */
+  readonly localOf: Int32Array;
+  readonly segment: Segment;
+  readonly kind: 'process' | 'thread' | 'alone';
+  readonly addon: Addon | undefined;
+  readonly parking: Parking;
+  readonly engine: Engine;
+  /** Where no agent started the ranks. */
+  readonly pmi: PmiJob | undefined;
+  readonly hasDeparted: (worldRank: number) => boolean;
+  /** A rank is reached in another way than was chosen at first. */
+  readonly onRouteChange: (routes: Routes, peer: number) => void;
+}
+
+export interface Transports {
+  readonly routes: Routes;
+  /** Those in use, the busiest first: they are to be polled. */
+  readonly polled: readonly Transport[];
+  readonly shm: ShmTransport;
+  /** undefined: no peer is reached by it. */
+  readonly websocket: WebsocketTransport | undefined;
+  readonly relay: RelayTransport | undefined;
+}
+
+/** Open the transports that a peer may need, and choose the route to each. */
+export function openTransports(plan: TransportPlan): Transports {
+  const { description, worldRank, localRank, localOf, segment, addon, parking, engine } = plan;
+  const { size, transports } = description;
+  const self = new SelfTransport(worldRank, engine);
+  const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
+  const relay = openRelay(plan, shm);
+  let fallback: Fallback | undefined;
+  const websocket = openWebsocket(plan, (peer, reason, isForGood) => fallback?.onUnreachable(peer, reason, isForGood));
+  const named = <T extends Transport>(name: string, transport: T | string): Candidate =>
+    typeof transport === 'string' ? { name, absent: transport } : { name, transport };
+  const candidates = [named('self', self), named('shm', shm), named('websocket', websocket), named('relay', relay)];
+  const routes = new Routes(candidates, transports, worldRank, size);
+  const isUsed = (transport: Transport): boolean => routes.transports.includes(transport);
+  const polled: Transport[] = [];
+  if (typeof relay !== 'string' || isUsed(shm)) polled.push(shm);
+  if (typeof websocket !== 'string' && isUsed(websocket)) polled.push(websocket);
+  if (typeof relay !== 'string') polled.push(relay);
+  if (isUsed(self)) polled.push(self);
+  if (typeof websocket !== 'string' && typeof relay !== 'string') {
+    const made = new Fallback(routes, websocket, relay, plan.hasDeparted, (peer) => plan.onRouteChange(routes, peer));
+    relay.onCall = (peer) => made.onCall(peer);
+    fallback = made;
+  }
+  return {
+    ...{ routes, polled, shm },
+    websocket: typeof websocket === 'string' ? undefined : websocket,
+    relay: typeof relay === 'string' ? undefined : relay,
+  };
+}
+
+/** Open the transport between ranks that share no memory where a peer needs it; else return why there is none. */
+function openWebsocket(
+  { description, worldRank, localRank, localOf, segment, kind, addon, parking, pmi }: TransportPlan,
+  onUnreachable: (peer: number, reason: string, isForGood: boolean) => void,
+): WebsocketTransport | string {
+  const { id, key, size, hosts, localRanks, transports, addresses, ports, hostIndex, tls } = description;
+  const usesMemory = isAllowed(transports, 'shm');
+  if (usesMemory && localRanks.length === size) return 'every rank is on this host';
+  if (!isAllowed(transports, 'websocket')) return 'not in --transport';
+  if (tls) return 'its frames are not encrypted, as --tls demands';
+  if (kind !== 'process' || addon === undefined)
+    return 'ranks that are threads have no sockets of their own: start them with --ranks process';
+  const book =
+    hosts.length > 1
+      ? (pmi?.addressBook() ?? new JobAddressBook(addon, segment, localRank, description))
+      : new SegmentAddressBook(segment, localRank, localOf, parking);
+  return new WebsocketTransport({
+    ...{ addon, worldRank, size, jobId: id, key: Buffer.from(key, 'base64'), book, onUnreachable },
+    bind: { addresses: [addresses[hostIndex] ?? LOOPBACK], portRange: ports },
+    isBesideMemory: usesMemory && localRanks.length > 1,
+    watch: (fd) => parking.watch(fd),
+    // What became of the peer is its agent's to find out; what this rank waits for says the rest.
+    onSuspicion: () => {},
+  });
+}
+
+/** Open the way by the agents in jobs over several hosts; else return why there is none. */
+function openRelay(
+  { description, worldRank, localOf, segment, parking, addon, pmi }: TransportPlan,
+  shm: ShmTransport,
+): RelayTransport | string {
+  const { size, hosts, transports } = description;
+  if (hosts.length === 1) return 'every rank is on this host';
+  if (!isAllowed(transports, 'relay')) return 'not in --transport';
+  if (pmi !== undefined) return 'there are no agents';
+  const { small, large } = shm;
+  const isLocal = (rank: number): boolean => localOf[rank]! >= 0;
+  const relay = new RelayTransport({ segment, worldRank, size, isLocal, parking, small, large, addon });
+  shm.onRelayed = (handler, cell) => relay.handle(handler, cell);
+  return relay;
+}
