@@ -15,6 +15,8 @@ import type { Segment } from '../../segment/segment.ts';
 import type { Meeting } from './host-meeting.ts';
 import { PmiAddressBook } from './pmi-address-book.ts';
 
+/** What launchers get to read a rank's last words, in milliseconds. */
+const READING_MS = 50;
 /** Longest sleep of a rank that has departed and stays for the others, in milliseconds. */
 const LINGER_MS = 100;
 
@@ -79,6 +81,8 @@ export class PmiJob {
   fail(code: number): void {
     // So that nobody takes its end for a death of which nobody knows why.
     this.segment.setState(this.localRank, RANK_STATE.aborted);
+    // Hydra kills without reading what lies in the pipes: the reason of the end would be lost once in ten times.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READING_MS);
     if (this.#pmi.keepsCode) this.#pmi.abort(code);
     this.#addon.endMates();
   }
