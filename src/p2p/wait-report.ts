@@ -158,7 +158,8 @@ export class WaitReport {
     if (againMs < 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#isWritten) this.#checkAwaited(listWaiting, isIdle);
+      // Another wait may have begun meanwhile, which set no timer of its own beside this one.
+      if (listWaiting().length !== 0) this.beforeLoop(listWaiting, isIdle);
     }, againMs).unref();
   }
 

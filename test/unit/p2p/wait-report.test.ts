@@ -66,3 +66,51 @@ test('what waits is asked whether it can ever complete, before who has departed 
   expect(told).toEqual(['barrier', 'asked', 'stuck on 4']);
   expect(left, 'asks to be asked again').toBeGreaterThan(500);
 });
+
+test('a wait that begins while a look into an earlier one is due is looked into as well', async () => {
+  let resolve!: () => void;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  const texts: string[] = [];
+  const report = new WaitReport(
+    {
+      setText: (text) => texts.push(text),
+      setStuckOn: () => {},
+      hasDeparted: () => false,
+      isOwn: () => false,
+      describeTrouble: () => '',
+      isIdle: () => true,
+    },
+    undefined,
+  );
+  const operation = (name: string, stalled: () => void) =>
+    ({
+      describe: () => name,
+      waitsFor: () => ({ ranks: [3], all: true }),
+      mayStall: true,
+      stalled,
+    }) as unknown as Operation<unknown>;
+  const second = operation('second', resolve);
+  let waiting = [
+    operation('first', () =>
+      // It is over once the next look, a second away, is due.
+      setImmediate(() => {
+        report.clear();
+        waiting = [second];
+        report.beforeLoop(
+          () => waiting,
+          () => false,
+        );
+      }),
+    ),
+  ];
+  report.beforeLoop(
+    () => waiting,
+    () => false,
+  );
+  const alive = setTimeout(() => {}, DEADLINE_MS);
+  await promise;
+  clearTimeout(alive);
+  expect(texts).toEqual(['await first', '', 'await second']);
+});
