@@ -145,6 +145,19 @@ async function bundle(outdir, version) {
       entryNames: 'index',
     }),
   );
+  const forRequire = `
+    import { loadBundle } from './src/load-bundle.mjs';
+    module.exports = loadBundle(require('node:url').pathToFileURL(__filename).href);`;
+  write(
+    await build({
+      ...options,
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+      sourcemap: false,
+      stdin: { contents: forRequire, resolveDir: ROOT, sourcefile: 'require.js' },
+      entryNames: 'require',
+    }),
+  );
 }
 
 /** Write declarations; true if the types are sound. */

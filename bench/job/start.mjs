@@ -1,6 +1,6 @@
 /**
- * Start-up: a whole job of N ranks (start, one allreduce, end) against N bare nodes started at once, in turns; beside it N
- * nodes that run an empty module, the least that any program in a file costs.
+ * Start-up: a whole job of N ranks (start, one allreduce, end) against N bare nodes started at once, in turns, as an ES
+ * module and in CommonJS; beside them N nodes that run an empty ES module, the least that any such program costs.
  *
  *     node bench/job/start.mjs [ranks = 64] [repetitions = 5] [process|thread]
  */
@@ -29,21 +29,32 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 const nodes = (...args) => Promise.all(Array.from({ length: ranks }, () => ended(process.execPath, args)));
-const program = join(root, 'bench/job/programs/allreduce.mjs');
-const job = () =>
-  ended(process.execPath, [join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
+const job = (name) => {
+  const program = join(root, 'bench/job/programs', name);
+  return ended(process.execPath, [join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
+};
 
-const bare = [];
-const modules = [];
-const ours = [];
-await job();
-for (let k = 0; k < repetitions; k++) {
-  bare.push(await timed(() => nodes('-e', '0')));
-  modules.push(await timed(() => nodes(join(root, 'bench/job/programs/empty.mjs'))));
-  ours.push(await timed(job));
-}
-console.log('# start, allreduce and end of a job in seconds, median; ratio to bare nodes of the same turn, median');
-console.log('# Ranks           tsmpirun      bare nodes   empty modules           ratio');
-const ratio = median(ours.map((seconds, k) => seconds / bare[k]));
-const cells = [median(ours), median(bare), median(modules), ratio].map((value) => value.toFixed(2));
-console.log(String(ranks).padEnd(8) + cells.map((cell) => cell.padStart(16)).join(''));
+/** What is compared, each with its seconds, turn by turn. */
+const columns = [
+  { name: 'bare nodes', run: () => nodes('-e', '0'), seconds: [] },
+  { name: 'empty modules', run: () => nodes(join(root, 'bench/job/programs/empty.mjs')), seconds: [] },
+  { name: 'job, ES module', run: () => job('allreduce.mjs'), seconds: [] },
+  { name: 'job, CommonJS', run: () => job('allreduce.cjs'), seconds: [] },
+];
+await job('allreduce.mjs');
+for (let k = 0; k < repetitions; k++) for (const { run, seconds } of columns) seconds.push(await timed(run));
+const line = (first, cells) => console.log(first.padEnd(8) + cells.map((cell) => cell.padStart(16)).join(''));
+const bare = columns[0].seconds;
+console.log('# start, allreduce and end of a job: seconds, median, and the median ratio to bare nodes of the same turn');
+line(
+  '# Ranks',
+  columns.map(({ name }) => name),
+);
+line(
+  String(ranks),
+  columns.map(({ seconds }) => median(seconds).toFixed(2)),
+);
+line(
+  '# ratio',
+  columns.map(({ seconds }) => median(seconds.map((s, k) => s / bare[k])).toFixed(2)),
+);

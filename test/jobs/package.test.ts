@@ -45,6 +45,18 @@ test('require', () => {
   expect(run(process.execPath, ['--no-warnings', 'b.cjs'])).toBe('1\n');
 });
 
+test('import and require give the same world', () => {
+  writeFileSync(
+    join(folder, 'e.mjs'),
+    `import { createRequire } from 'node:module';
+import * as imported from 'tsmpi';
+const required = createRequire(import.meta.url)('tsmpi');
+console.log(Object.keys(imported).every((name) => imported[name] === required[name]), 'world' in required);
+`,
+  );
+  expect(run(process.execPath, ['e.mjs'])).toBe('true true\n');
+});
+
 test('npx tsmpirun', () => {
   writeFileSync(
     join(folder, 'c.mjs'),

@@ -1,0 +1,5 @@
+/** One allreduce, in CommonJS. */
+
+const { SUM, world } = require('tsmpi');
+
+if (world.allreduce(1, SUM).wait() !== world.size) throw new Error('wrong sum');
