@@ -29,7 +29,7 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
-      { test: { ...common, name: 'hosts', maxWorkers: 3, sequence: { groupOrder: 2 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { ...common, name: 'hosts', maxWorkers: 4, sequence: { groupOrder: 2 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
     ],
   },
 });

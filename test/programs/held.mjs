@@ -1,12 +1,13 @@
 /**
- * Rank 0 sends a gigabyte and a flood of small messages to rank 1, which asks for some of it and then computes for a while:
- * `held.mjs MS`. Rank 1 prints `computed` then, and takes all once its input ends.
+ * Rank 0 sends so many MiB and a flood of small messages to rank 1, which asks for some of it and then computes for a while:
+ * `held.mjs MS MIB`. Rank 1 prints `computed` then, and takes all once its input ends.
  */
 
 import { once } from 'node:events';
 import { whenAll, world } from 'tsmpi';
 
-const COUNT = 256;
+/** Of 4 MiB. */
+const COUNT = Number(process.argv[3]) / 4;
 const ASKED = 16;
 const SMALL = 4000;
 const long = new Float64Array(524_288);
