@@ -99,8 +99,8 @@ export type ToAgent =
   | { readonly kind: 'beat'; readonly agentMs: number; readonly launcherMs: number }
   /** Ports on which ranks of any host can be reached. */
   | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
-  /** Ranks of other hosts that have ended well. */
-  | { readonly kind: 'departed'; readonly ranks: readonly number[] }
+  /** How far ranks of any host are with their end. */
+  | { readonly kind: 'peerStates'; readonly states: readonly PeerState[] }
   /** That host's relay wants a link. */
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** End all ranks: SIGTERM now, SIGKILL after the grace. */
@@ -139,6 +139,12 @@ export interface RankPort {
   readonly port: number;
 }
 
+/** That rank of another host finalizes, or has ended well. */
+export interface PeerState {
+  readonly rank: number;
+  readonly state: 'finalizing' | 'departed';
+}
+
 /** An offer of one host's relay to another's: dial there (relay-meeting.ts). */
 export interface RelayOffer {
   /** On its way to the launcher: whom it is for; from there: whose it is. */
@@ -175,6 +181,8 @@ export type FromAgent =
   | { readonly kind: 'stageCredit'; readonly byteLength: number }
   /** That rank of this host can be reached there. */
   | { readonly kind: 'listening'; readonly ports: readonly RankPort[] }
+  /** Those ranks of this host have been finalizing for a while. */
+  | { readonly kind: 'finalizing'; readonly ranks: readonly number[] }
   /** This host's relay wants a link. */
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** The agent ends, for a reason that is not the job's; undefined: its starter is gone, which knows better why. */

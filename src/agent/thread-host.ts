@@ -55,7 +55,12 @@ function start(ranks: readonly ThreadRankStart[], description: string, peerCount
     ranks.map(({ rank }) => rank),
   );
   monitor = watched;
-  setInterval(() => watched.sample(), SAMPLE_MS).unref();
+  const sample = (): void => {
+    watched.sample();
+    const finalizing = watched.newFinalizing();
+    if (finalizing.length > 0) tell({ kind: 'finalizing', ranks: finalizing });
+  };
+  setInterval(sample, SAMPLE_MS).unref();
   if (hasRelay(JSON.parse(description) as JobDescription)) relay = openRelay(segment);
   for (const rank of ranks) startRank(rank, segment, watched);
   tell({ kind: 'started', segmentByteLength: segment.buffer.byteLength });
@@ -137,7 +142,7 @@ process.on('message', (message: ToThreadHost) => {
   else if (memory !== undefined && monitor !== undefined) {
     if (message.kind === 'peers') monitor.setPorts(message.ports);
     else {
-      monitor.setDeparted(message.ranks);
+      monitor.setPeerStates(message.states);
       lookForStuck(monitor);
     }
     wakeAll(memory, monitor);

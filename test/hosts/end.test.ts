@@ -36,6 +36,16 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     expect(stderr).toMatch(/tsmpirun: rank [02] on node[13] \(pid \d+\) waits in recv\(source 1, tag 7\) on world/);
   });
 
+  test.each(['process', 'thread'])('ranks of several hosts, as %s, all end with sends that nobody received', async (kind) => {
+    const args = ['--quiet', '--ranks', kind, '--host', 'node1,node2', program('unreceived.mjs'), 'each'];
+    const { code, stderr, lastLine } = await new HostJob(hosts, args).end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: rank \d on node\d \(pid \d+\): exited with code 1$/);
+    expect(stderr).toMatch(
+      /tsmpi: rank \d: send\(dest \d, tag 5, 800000 bytes\) on world was started but never received: its destination ends too/,
+    );
+  });
+
   test('a rank fails while ranks of other hosts wait for it: it is the cause, not what it does to them', async () => {
     const args = ['--quiet', '--host', 'node1,node2,node3', program('wait.mjs'), 'throw'];
     const { code, lastLine } = await new HostJob(hosts, args).end();
