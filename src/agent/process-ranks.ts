@@ -131,6 +131,7 @@ export class ProcessRanks implements RankSet {
       this.#monitor.whereabouts(rank.local, {
         pid: rank.group?.pid ?? 0,
         ended: rank.exit === undefined ? undefined : `exited with code ${rank.exit.code}`,
+        isStopped: rank.group?.isStopped === true,
       }),
     );
   }

@@ -110,8 +110,8 @@ export type ToAgent =
 export interface Whereabouts {
   readonly rank: number;
   readonly pid: number;
-  readonly state: 'starting' | 'waiting' | 'computing' | 'ended';
-  /** waiting: for what; computing: the last call, if there was one; ended: how. */
+  readonly state: 'starting' | 'waiting' | 'computing' | 'stopped' | 'ended';
+  /** waiting: for what; computing: the last call, if there was one; stopped: nothing; ended: how. */
   readonly text: string;
   /** How long it has not called tsmpi; known to a second. */
   readonly forMs: number;

@@ -21,6 +21,8 @@ export interface RankLife {
   readonly pid: number;
   /** How it ended; undefined while it lives. */
   readonly ended: string | undefined;
+  /** It was stopped by a signal. */
+  readonly isStopped: boolean;
 }
 
 export class RankMonitor {
@@ -64,6 +66,7 @@ export class RankMonitor {
   whereabouts(local: number, life: RankLife): Whereabouts {
     const base = { rank: this.#worldRanks[local]!, pid: life.pid, forMs: 0, collective: this.#lastCollective(local) };
     if (life.ended !== undefined) return { ...base, state: 'ended', text: life.ended };
+    if (life.isStopped) return { ...base, state: 'stopped', text: '' };
     if (!this.usedTsmpi(local)) return { ...base, state: 'starting', text: '' };
     this.sample();
     const forMs = performance.now() - this.#sinceMs[local]!;

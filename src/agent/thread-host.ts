@@ -136,7 +136,9 @@ function lookForStuck(watched: RankMonitor): void {
 process.on('message', (message: ToThreadHost) => {
   if (message.kind === 'start') start(message.ranks, message.description, message.peerCount);
   else if (message.kind === 'where') {
-    const where = starts.map(({ local }) => monitor!.whereabouts(local, { pid: process.pid, ended: ended.get(local) }));
+    const where = starts.map(({ local }) =>
+      monitor!.whereabouts(local, { pid: process.pid, ended: ended.get(local), isStopped: false }),
+    );
     tell({ kind: 'where', where });
   } else if (message.kind === 'relay') relay?.onOffer(message.offer);
   else if (memory !== undefined && monitor !== undefined) {

@@ -139,6 +139,13 @@ export class ThreadRanks implements RankSet {
 
   whereabouts(): Promise<Whereabouts[]> {
     if (!this.#group?.isLive) return Promise.resolve([]);
+    // It would not answer.
+    if (this.#group.isStopped) {
+      const { pid } = this.#group;
+      return Promise.resolve(
+        this.#ranks.map(({ rank }) => ({ rank, pid, state: 'stopped', text: '', forMs: 0, collective: '' })),
+      );
+    }
     this.#tell({ kind: 'where' });
     return new Promise((resolve) => this.#onWhere.push(resolve));
   }

@@ -53,6 +53,27 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     expect(lastLine).toMatch(/^tsmpirun: rank 1 on node2 \(pid \d+\): exited with code 1$/);
   });
 
+  const seconds = process.env.TSMPI_LONG_TESTS === '1' ? 30 : 7;
+  test(`a rank that computes for ${seconds} s without a call is healthy`, async () => {
+    const { code, stdout } = await new HostJob(hosts, [...FOUR, '--heartbeat', '3', program('busy.mjs'), String(seconds)]).end();
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '8 ranks\n' });
+  });
+
+  test('a stopped rank is reported and not killed; --timeout ends the job', async () => {
+    const args = [...FOUR, '--heartbeat', '3', '--timeout', '12', program('break.mjs'), 'point-to-point'];
+    const running = new HostJob(hosts, args);
+    await running.ready(8);
+    const rank = running.rank(5);
+    process.kill(rank, 'SIGSTOP');
+    while (processState(rank) !== 'T') await new Promise((resolve) => setImmediate(resolve));
+    process.kill(running.job.launcher(), 'SIGQUIT');
+    await running.job.output(/tsmpirun: rank 5 on node3 \(pid \d+\) is stopped/);
+    const { code, stderr, lastLine } = await running.end();
+    expect(stderr.match(/rank 5 on node3 \(pid \d+\) is stopped/g)).toHaveLength(2);
+    expect(lastLine).toBe('tsmpirun: the job did not end within 12 s (--timeout)');
+    expect(code).toBe(124);
+  });
+
   test.each(['sleep', 'spin', 'stop', 'deaf', 'child'])('kill -9 of an agent whose ranks %s', async (mode) => {
     const running = await startLingering(mode);
     process.kill(running.agent('node3'), 'SIGKILL');
