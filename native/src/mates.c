@@ -7,9 +7,10 @@
  * lowest rank of a host leaves last there, and world rank 0 last of all, so an end that nobody announced is a death. Then
  * each rank that learns of it lets go of its own ends and leaves with code 1; whoever does not follow within two seconds (a
  * stopped process) is the launcher's to kill, by the farewell that is written to it. The thread of the lowest rank also
- * tells other hosts who has departed, writes down what they tell, and finds ranks that wait for one that has departed.
+ * tells other hosts who finalizes and who has departed, writes down what they tell, and finds ranks that wait for one that
+ * has departed.
  *
- * On a socket go Int32: a world rank that has departed, or JOB_ENDS. Before a socket is closed in order both sides have
+ * On a socket go Int32: a world rank that has departed, kFinalizes less one that finalizes, or kJobEnds. Before a socket is closed in order both sides have
  * said that they send no more, since a close with bytes unread would take back what was sent last.
  *
  * One per process, started, stopped and ended by its main thread; what it looks at in the segment is mapped by itself.
@@ -35,15 +36,15 @@
 #include "argument.h"
 #include "thread.h"
 
-enum { kJobEnds = -1, kLookMs = 100, kFollowMs = 2000, kKillMs = 2000 };
+enum { kJobEnds = -1, kFinalizes = -2, kLookMs = 100, kFollowMs = 2000, kKillMs = 2000 };
 /* A host that is silent so long is gone: its kernel answers for ranks that compute. */
 static const int kIdleSeconds = 5, kProbeSeconds = 1, kProbes = 5;
 
 /* Numbers that the caller's layout gives: byte offsets, and values of a rank's state. */
 struct places {
   int32_t control_offset, control_byte_length, peer_offset, peer_byte_length;
-  int32_t state, sleeping, calls, stuck_on, pid, text, departed;
-  int32_t departed_state, aborted_state;
+  int32_t state, sleeping, calls, stuck_on, pid, text, peer_state;
+  int32_t finalizing_state, departed_state, aborted_state;
 };
 
 /* The far end of a line (local: whose it is, host -1) or of a socket (host: which). Closed: fd -1. */
@@ -71,8 +72,8 @@ struct mates {
   int launcher, own_line, stop_event;
   char farewell[256];
   size_t farewell_length;
-  bool *is_told;
-  int32_t *stuck_on, *stuck_calls;
+  /* States that were told, and what local ranks wait for and how many calls they had made at the last look. */
+  int32_t *told, *stuck_on, *stuck_calls;
   struct end *ends;
   size_t end_count;
   struct pollfd *polled;
@@ -86,9 +87,9 @@ static _Atomic int32_t *control(const struct mates *mates, int32_t local, int32_
   return (_Atomic int32_t *)(void *)(mates->segment + offset + field);
 }
 
-static _Atomic int32_t *departed(const struct mates *mates, size_t world_rank) {
+static _Atomic int32_t *peer_state(const struct mates *mates, size_t world_rank) {
   size_t offset = (size_t)mates->places.peer_offset + world_rank * (size_t)mates->places.peer_byte_length;
-  return (_Atomic int32_t *)(void *)(mates->segment + offset + mates->places.departed);
+  return (_Atomic int32_t *)(void *)(mates->segment + offset + mates->places.peer_state);
 }
 
 static int64_t now_ms(void) {
@@ -194,8 +195,11 @@ static void on_line_end(struct mates *mates, struct end *end) {
 }
 
 static void on_record(struct mates *mates, const struct end *end, int32_t value) {
-  if (value < 0 || (size_t)value >= mates->host_of_rank.count) end_job(mates);
-  atomic_store(departed(mates, (size_t)value), 1); /* pairs with the loads of ranks (src/runtime) */
+  bool finalizes = value <= kFinalizes;
+  int32_t rank = finalizes ? kFinalizes - value : value;
+  if (rank < 0 || (size_t)rank >= mates->host_of_rank.count) end_job(mates);
+  /* Pairs with the loads of ranks (src/runtime). */
+  atomic_store(peer_state(mates, (size_t)rank), finalizes ? mates->places.finalizing_state : mates->places.departed_state);
   wake_all(mates);
   tell(mates, value, end);
 }
@@ -207,7 +211,7 @@ static void on_socket_end(struct mates *mates, struct end *end) {
   for (size_t rank = 0; rank < mates->host_of_rank.count; rank++) {
     if (mates->host_of_rank.values[rank] != end->host) continue;
     if (lowest < 0) lowest = (int32_t)rank;
-    if (atomic_load(departed(mates, rank)) == 0) is_order = false;
+    if (atomic_load(peer_state(mates, rank)) != mates->places.departed_state) is_order = false;
   }
   for (size_t local = 0; end->host == 0 && local < mates->local_ranks.count; local++) {
     if (!has_departed(mates, (int32_t)local)) is_order = false;
@@ -237,13 +241,15 @@ static void read_socket(struct mates *mates, struct end *end) {
   }
 }
 
-/* Tell other hosts who has departed here since the last look. */
-static void tell_departed(struct mates *mates) {
+/* Tell other hosts who has come to finalize or departed here since the last look. */
+static void tell_ends(struct mates *mates) {
   for (size_t local = 0; local < mates->bells.count; local++) {
-    if (mates->is_told[local]) continue;
-    if (!has_departed(mates, (int32_t)local)) continue;
-    mates->is_told[local] = true;
-    tell(mates, mates->local_ranks.values[local], NULL);
+    int32_t state = atomic_load(control(mates, (int32_t)local, mates->places.state));
+    if (state == mates->told[local]) continue;
+    mates->told[local] = state;
+    int32_t rank = mates->local_ranks.values[local];
+    if (state == mates->places.departed_state) tell(mates, rank, NULL);
+    else if (state == mates->places.finalizing_state) tell(mates, kFinalizes - rank, NULL);
   }
 }
 
@@ -283,7 +289,7 @@ static void *watch_mates(void *data) {
     }
     if (mates->local_rank != 0 || now_ms() < look_ms) continue;
     look_ms = now_ms() + kLookMs;
-    tell_departed(mates);
+    tell_ends(mates);
     look_for_stuck(mates);
   }
 }
@@ -296,7 +302,7 @@ static void destroy(struct mates *mates) {
   free(mates->local_ranks.values);
   free(mates->host_of_rank.values);
   free(mates->bells.values);
-  free(mates->is_told);
+  free(mates->told);
   free(mates->stuck_on);
   free(mates->stuck_calls);
   free(mates->ends);
@@ -331,8 +337,8 @@ static bool read_places(napi_env env, napi_value options, struct places *places)
       {"state", &places->state},                  {"sleeping", &places->sleeping},
       {"calls", &places->calls},                  {"stuckOn", &places->stuck_on},
       {"pid", &places->pid},                      {"text", &places->text},
-      {"departed", &places->departed},            {"departedState", &places->departed_state},
-      {"abortedState", &places->aborted_state},
+      {"peerState", &places->peer_state},         {"finalizingState", &places->finalizing_state},
+      {"departedState", &places->departed_state}, {"abortedState", &places->aborted_state},
   };
   for (size_t index = 0; index < sizeof fields / sizeof *fields; index++) {
     if (!read_field(env, options, fields[index].name, fields[index].result)) return false;
@@ -385,11 +391,11 @@ static bool read_options(napi_env env, napi_value options, struct mates *mates) 
     return false;
   }
   mates->segment = address;
-  mates->is_told = calloc(mates->local_ranks.count, sizeof *mates->is_told);
+  mates->told = calloc(mates->local_ranks.count, sizeof *mates->told);
   mates->stuck_on = calloc(mates->local_ranks.count, sizeof *mates->stuck_on);
   mates->stuck_calls = calloc(mates->local_ranks.count, sizeof *mates->stuck_calls);
   mates->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (mates->is_told == NULL || mates->stuck_on == NULL || mates->stuck_calls == NULL || mates->stop_event < 0) {
+  if (mates->told == NULL || mates->stuck_on == NULL || mates->stuck_calls == NULL || mates->stop_event < 0) {
     napi_throw_error(env, "ENOMEM", "no memory for the watch of mates");
     return false;
   }
@@ -429,7 +435,7 @@ static napi_value stop_mates(napi_env env, napi_callback_info info) {
   (void)info;
   struct mates *mates = take_back();
   if (mates == NULL) return NULL;
-  tell_departed(mates);
+  tell_ends(mates);
   for (size_t index = 0; index < mates->end_count; index++) {
     struct end *end = &mates->ends[index];
     if (end->host < 0) close_end(end);

@@ -47,7 +47,7 @@ export class Agent implements RankEvents {
   readonly #prepared: PreparedProgram[] = [];
   #ranks: RankSet | undefined;
   /** News of other hosts' ranks from before there were any here: a host may be much later than others. */
-  readonly #early: Extract<ToAgent, { kind: 'peers' | 'departed' }>[] = [];
+  readonly #early: Extract<ToAgent, { kind: 'peers' | 'peerStates' }>[] = [];
   #watchdog: Watchdog | undefined;
   #orphans: Orphans | undefined;
   #stage: StageFolder | undefined;
@@ -107,6 +107,8 @@ export class Agent implements RankEvents {
 
   onRelayOffer = (offer: RelayOffer): void => this.#connection.send({ kind: 'relay', offer });
 
+  onFinalizing = (ranks: readonly number[]): void => this.#connection.send({ kind: 'finalizing', ranks });
+
   onListening = (ports: readonly RankPort[]): void => this.#connection.send({ kind: 'listening', ports });
 
   /** Tell the launcher why, and end everything at once; undefined: the starter is gone. */
@@ -129,7 +131,7 @@ export class Agent implements RankEvents {
     else if (message.kind === 'stage' || message.kind === 'stageData') this.#receiveFile(message, body);
     else if (message.kind === 'start') void this.#start(message.job);
     else if (this.#ranks !== undefined) this.#command(this.#ranks, message, body);
-    else if (message.kind === 'peers' || message.kind === 'departed') this.#early.push(message);
+    else if (message.kind === 'peers' || message.kind === 'peerStates') this.#early.push(message);
     else if (message.kind === 'end') void this.#finish();
     else if (message.kind === 'pause') this.#pause();
     else if (message.kind === 'resume') this.#lease?.resume();
@@ -204,8 +206,8 @@ export class Agent implements RankEvents {
       case 'peers':
         ranks.setPorts(message.ports);
         break;
-      case 'departed':
-        ranks.setDeparted(message.ranks);
+      case 'peerStates':
+        ranks.setPeerStates(message.states);
         break;
       case 'relay':
         ranks.takeRelayOffer(message.offer);

@@ -6,6 +6,7 @@
  */
 
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /** How long SIGKILL may take; then the process is named and left (it hangs in the kernel). */
 const KILL_MS = 2000;
@@ -31,6 +32,15 @@ export class Group {
 
   get isLive(): boolean {
     return this.#isLive;
+  }
+
+  /** Whether a signal has stopped the process. */
+  get isStopped(): boolean {
+    try {
+      return /.*\) [Tt] /s.test(readFileSync(`/proc/${this.pid}/stat`, 'latin1'));
+    } catch {
+      return false;
+    }
   }
 
   signal(signal: NodeJS.Signals): void {

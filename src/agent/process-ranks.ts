@@ -21,7 +21,7 @@ import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
 import type { PreparedProgram } from './prepared-program.ts';
-import type { AgentJob, RankExit, RankPort, RelayOffer, Whereabouts } from './protocol.ts';
+import type { AgentJob, PeerState, RankExit, RankPort, RelayOffer, Whereabouts } from './protocol.ts';
 import { RankMonitor } from './rank-monitor.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
 import { hasRelay, RelayHub } from './relay-hub.ts';
@@ -29,7 +29,7 @@ import type { Watchdog } from './watchdog.ts';
 
 /** How often to look for ranks that wait for one that has ended, while that may be. */
 const STUCK_LOOK_MS = 100;
-/** How often to note which ranks have called tsmpi, and to clear away adopted children that have ended. */
+/** How often to note which ranks have called tsmpi or finalize, and to clear away adopted children that have ended. */
 const SAMPLE_MS = 1000;
 
 interface ProcessRank {
@@ -131,6 +131,7 @@ export class ProcessRanks implements RankSet {
       this.#monitor.whereabouts(rank.local, {
         pid: rank.group?.pid ?? 0,
         ended: rank.exit === undefined ? undefined : `exited with code ${rank.exit.code}`,
+        isStopped: rank.group?.isStopped === true,
       }),
     );
   }
@@ -140,8 +141,8 @@ export class ProcessRanks implements RankSet {
     this.#wakeAll();
   }
 
-  setDeparted(ranks: readonly number[]): void {
-    this.#monitor.setDeparted(ranks);
+  setPeerStates(states: readonly PeerState[]): void {
+    this.#monitor.setPeerStates(states);
     this.#wakeAll();
     this.#lookForStuck();
   }
@@ -341,6 +342,8 @@ export class ProcessRanks implements RankSet {
 
   #sample(): void {
     this.#monitor.sample();
+    const finalizing = this.#monitor.newFinalizing();
+    if (finalizing.length > 0) this.#context.events.onFinalizing(finalizing);
     this.#context.orphans.reap();
   }
 }

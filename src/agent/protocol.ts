@@ -99,8 +99,8 @@ export type ToAgent =
   | { readonly kind: 'beat'; readonly agentMs: number; readonly launcherMs: number }
   /** Ports on which ranks of any host can be reached. */
   | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
-  /** Ranks of other hosts that have ended well. */
-  | { readonly kind: 'departed'; readonly ranks: readonly number[] }
+  /** How far ranks of any host are with their end. */
+  | { readonly kind: 'peerStates'; readonly states: readonly PeerState[] }
   /** That host's relay wants a link. */
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** End all ranks: SIGTERM now, SIGKILL after the grace. */
@@ -110,8 +110,8 @@ export type ToAgent =
 export interface Whereabouts {
   readonly rank: number;
   readonly pid: number;
-  readonly state: 'starting' | 'waiting' | 'computing' | 'ended';
-  /** waiting: for what; computing: the last call, if there was one; ended: how. */
+  readonly state: 'starting' | 'waiting' | 'computing' | 'stopped' | 'ended';
+  /** waiting: for what; computing: the last call, if there was one; stopped: nothing; ended: how. */
   readonly text: string;
   /** How long it has not called tsmpi; known to a second. */
   readonly forMs: number;
@@ -137,6 +137,12 @@ export interface RankPort {
   readonly rank: number;
   /** -1: it has no socket of its own. */
   readonly port: number;
+}
+
+/** That rank of another host finalizes, or has ended well. */
+export interface PeerState {
+  readonly rank: number;
+  readonly state: 'finalizing' | 'departed';
 }
 
 /** An offer of one host's relay to another's: dial there (relay-meeting.ts). */
@@ -175,6 +181,8 @@ export type FromAgent =
   | { readonly kind: 'stageCredit'; readonly byteLength: number }
   /** That rank of this host can be reached there. */
   | { readonly kind: 'listening'; readonly ports: readonly RankPort[] }
+  /** Those ranks of this host have been finalizing for a while. */
+  | { readonly kind: 'finalizing'; readonly ranks: readonly number[] }
   /** This host's relay wants a link. */
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** The agent ends, for a reason that is not the job's; undefined: its starter is gone, which knows better why. */

@@ -11,7 +11,7 @@ import { OPERATION_NAMES } from '../base/operation.ts';
 import { CallJournal } from '../segment/call-journal.ts';
 import { CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
-import type { RankPort, StuckPair, Whereabouts } from './protocol.ts';
+import type { PeerState, RankPort, StuckPair, Whereabouts } from './protocol.ts';
 
 /** Context id of world's collectives: the number 0 of world rank 0, in its plane (p2p/context.ts). */
 const WORLD_COLLECTIVES = 1;
@@ -21,6 +21,8 @@ export interface RankLife {
   readonly pid: number;
   /** How it ended; undefined while it lives. */
   readonly ended: string | undefined;
+  /** It was stopped by a signal. */
+  readonly isStopped: boolean;
 }
 
 export class RankMonitor {
@@ -35,6 +37,8 @@ export class RankMonitor {
   #stuckCount = 0;
   /** Ports that were told already, by local rank. */
   readonly #ports: Int32Array;
+  /** Ranks whose finalizing was told, by local rank. */
+  readonly #isFinalizing: Uint8Array;
 
   /** Watch the ranks of that segment; worldRanks in local-rank order. */
   constructor(segment: Segment, worldRanks: readonly number[]) {
@@ -46,6 +50,7 @@ export class RankMonitor {
     this.#stuckOn = new Int32Array(worldRanks.length);
     this.#stuckCalls = new Int32Array(worldRanks.length);
     this.#ports = new Int32Array(worldRanks.length);
+    this.#isFinalizing = new Uint8Array(worldRanks.length);
   }
 
   /** Note which ranks have called since the last sample. */
@@ -61,6 +66,7 @@ export class RankMonitor {
   whereabouts(local: number, life: RankLife): Whereabouts {
     const base = { rank: this.#worldRanks[local]!, pid: life.pid, forMs: 0, collective: this.#lastCollective(local) };
     if (life.ended !== undefined) return { ...base, state: 'ended', text: life.ended };
+    if (life.isStopped) return { ...base, state: 'stopped', text: '' };
     if (!this.usedTsmpi(local)) return { ...base, state: 'starting', text: '' };
     this.sample();
     const forMs = performance.now() - this.#sinceMs[local]!;
@@ -135,9 +141,21 @@ export class RankMonitor {
     for (const { rank, port } of ports) Atomics.store(this.#segment.i32, this.#segment.peer(rank, PEER.port), port);
   }
 
-  /** Write which ranks of other hosts have ended. */
-  setDeparted(ranks: readonly number[]): void {
-    for (const rank of ranks) Atomics.store(this.#segment.i32, this.#segment.peer(rank, PEER.departed), 1);
+  /** Return the ranks that have begun to finalize since the last look, and are not done with it. */
+  newFinalizing(): number[] {
+    return this.#worldRanks.filter((_, local) => {
+      if (this.#isFinalizing[local] === 1 || this.#segment.state(local) !== RANK_STATE.finalizing) return false;
+      this.#isFinalizing[local] = 1;
+      return true;
+    });
+  }
+
+  /** Write how far ranks of other hosts are with their end; it only goes forward. */
+  setPeerStates(states: readonly PeerState[]): void {
+    for (const { rank, state } of states) {
+      const value = Math.max(RANK_STATE[state], this.#segment.peerState(rank));
+      Atomics.store(this.#segment.i32, this.#segment.peer(rank, PEER.state), value);
+    }
   }
 
   /** Take down the flag of a rank that sleeps; whoever did must ring it (pairs with the sleeper's store, see parking.ts). */

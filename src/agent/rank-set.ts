@@ -6,7 +6,7 @@
  * its output may come, after `onClosed` none.
  */
 
-import type { RankExit, RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
+import type { PeerState, RankExit, RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
 
 export interface RankEvents {
   onOutput(rank: number, stream: 1 | 2, bytes: Uint8Array): void;
@@ -16,6 +16,8 @@ export interface RankEvents {
   onStuck(pairs: readonly StuckPair[]): void;
   /** Ranks can be reached from other hosts from now on. */
   onListening(ports: readonly RankPort[]): void;
+  /** Those ranks have been finalizing for a while. */
+  onFinalizing(ranks: readonly number[]): void;
   /** The relay of this host wants a link with another's. */
   onRelayOffer(offer: RelayOffer): void;
   /** That much input has reached the ranks that read it. */
@@ -47,8 +49,8 @@ export interface RankSet {
   whereabouts(): Promise<Whereabouts[]>;
   /** Tell the ranks where those of other hosts, and they themselves, are reached. */
   setPorts(ports: readonly RankPort[]): void;
-  /** Tell the ranks that those of other hosts have ended. */
-  setDeparted(ranks: readonly number[]): void;
+  /** Tell the ranks how far those of other hosts are with their end. */
+  setPeerStates(states: readonly PeerState[]): void;
   /** The relay of another host wants a link with this one's. */
   takeRelayOffer(offer: RelayOffer): void;
   /** Return when what ranks have sent by the relay has arrived, or cannot any more; undefined: it has. */

@@ -15,7 +15,7 @@ import type { JobDescription } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
 import { releaseBuffer } from '../segment/buffer-pool.ts';
 import { InboxConsumer } from '../segment/inbox.ts';
-import { BUFFER_HEADER_BYTES, CONTROL, PEER } from '../segment/layout.ts';
+import { BUFFER_HEADER_BYTES, CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
 import type { Parking, Sleeper } from '../segment/parking.ts';
 import type { Segment } from '../segment/segment.ts';
 import { EAGER, FRAME, PIECE, PULL, PULL_DATA, PULLED } from '../transport/frame.ts';
@@ -365,7 +365,7 @@ export class RelayHub implements Sleeper {
   }
 
   #hasDeparted(rank: number): boolean {
-    return Atomics.load(this.#i32, this.#segment.peer(rank, PEER.departed)) !== 0;
+    return this.#segment.peerState(rank) === RANK_STATE.departed;
   }
 
   /** The ranks of that host have ended: what waits for them is dropped. */

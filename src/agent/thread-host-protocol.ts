@@ -3,7 +3,7 @@
  * own channel between parent and child; output and input of the ranks have pipes of their own.
  */
 
-import type { RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
+import type { PeerState, RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
 
 /** What the thread host needs to start one rank. */
 export interface ThreadRankStart {
@@ -30,7 +30,7 @@ export type ToThreadHost =
       readonly peerCount: number;
     }
   | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
-  | { readonly kind: 'departed'; readonly ranks: readonly number[] }
+  | { readonly kind: 'peerStates'; readonly states: readonly PeerState[] }
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
   | { readonly kind: 'where' };
 
@@ -45,6 +45,7 @@ export type FromThreadHost =
       readonly usedTsmpi: boolean;
       readonly note: string | undefined;
     }
+  | { readonly kind: 'finalizing'; readonly ranks: readonly number[] }
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** The relay cannot do its work. */
   | { readonly kind: 'relayFailed'; readonly message: string }

@@ -55,7 +55,12 @@ function start(ranks: readonly ThreadRankStart[], description: string, peerCount
     ranks.map(({ rank }) => rank),
   );
   monitor = watched;
-  setInterval(() => watched.sample(), SAMPLE_MS).unref();
+  const sample = (): void => {
+    watched.sample();
+    const finalizing = watched.newFinalizing();
+    if (finalizing.length > 0) tell({ kind: 'finalizing', ranks: finalizing });
+  };
+  setInterval(sample, SAMPLE_MS).unref();
   if (hasRelay(JSON.parse(description) as JobDescription)) relay = openRelay(segment);
   for (const rank of ranks) startRank(rank, segment, watched);
   tell({ kind: 'started', segmentByteLength: segment.buffer.byteLength });
@@ -131,13 +136,15 @@ function lookForStuck(watched: RankMonitor): void {
 process.on('message', (message: ToThreadHost) => {
   if (message.kind === 'start') start(message.ranks, message.description, message.peerCount);
   else if (message.kind === 'where') {
-    const where = starts.map(({ local }) => monitor!.whereabouts(local, { pid: process.pid, ended: ended.get(local) }));
+    const where = starts.map(({ local }) =>
+      monitor!.whereabouts(local, { pid: process.pid, ended: ended.get(local), isStopped: false }),
+    );
     tell({ kind: 'where', where });
   } else if (message.kind === 'relay') relay?.onOffer(message.offer);
   else if (memory !== undefined && monitor !== undefined) {
     if (message.kind === 'peers') monitor.setPorts(message.ports);
     else {
-      monitor.setDeparted(message.ranks);
+      monitor.setPeerStates(message.states);
       lookForStuck(monitor);
     }
     wakeAll(memory, monitor);

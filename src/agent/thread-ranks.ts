@@ -17,7 +17,7 @@ import { InputPipes } from './input-pipes.ts';
 import type { Orphans } from './orphans.ts';
 import { OutputPipe, OutputWindow } from './output-pipe.ts';
 import { type PreparedProgram, ProgramError } from './prepared-program.ts';
-import type { AgentJob, RankExit, RankPort, RelayOffer, Whereabouts } from './protocol.ts';
+import type { AgentJob, PeerState, RankExit, RankPort, RelayOffer, Whereabouts } from './protocol.ts';
 import type { RankEvents, RankSet, StartedRanks } from './rank-set.ts';
 import type { FromThreadHost, ThreadRankStart, ToThreadHost } from './thread-host-protocol.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -139,6 +139,13 @@ export class ThreadRanks implements RankSet {
 
   whereabouts(): Promise<Whereabouts[]> {
     if (!this.#group?.isLive) return Promise.resolve([]);
+    // It would not answer.
+    if (this.#group.isStopped) {
+      const { pid } = this.#group;
+      return Promise.resolve(
+        this.#ranks.map(({ rank }) => ({ rank, pid, state: 'stopped', text: '', forMs: 0, collective: '' })),
+      );
+    }
     this.#tell({ kind: 'where' });
     return new Promise((resolve) => this.#onWhere.push(resolve));
   }
@@ -147,8 +154,8 @@ export class ThreadRanks implements RankSet {
     this.#tell({ kind: 'peers', ports });
   }
 
-  setDeparted(ranks: readonly number[]): void {
-    this.#tell({ kind: 'departed', ranks });
+  setPeerStates(states: readonly PeerState[]): void {
+    this.#tell({ kind: 'peerStates', states });
   }
 
   takeRelayOffer(offer: RelayOffer): void {
@@ -219,6 +226,9 @@ export class ThreadRanks implements RankSet {
       case 'failed':
         this.#context.events.onFailed(1, message.message);
         this.end(0);
+        break;
+      case 'finalizing':
+        this.#context.events.onFinalizing(message.ranks);
         break;
       case 'relay':
         this.#context.events.onRelayOffer(message.offer);

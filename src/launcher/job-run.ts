@@ -179,6 +179,9 @@ export class JobRun {
       case 'listening':
         this.#news.addPorts(message.ports);
         break;
+      case 'finalizing':
+        if (this.#isSpread) this.#news.addStates(message.ranks.map((rank) => ({ rank, state: 'finalizing' })));
+        break;
       case 'relay':
         this.#relays.carry(link, message.offer);
         break;
@@ -299,7 +302,7 @@ export class JobRun {
   #onExit(exit: RankExit, isConsequence: boolean, launcherMs: number | undefined): void {
     if (exit.isLeft)
       this.#output.say(`tsmpirun: rank ${exit.rank} (pid ${exit.pid}) did not end although it was killed; it is left`);
-    if (exit.code === 0 && this.#isSpread) this.#news.addDeparted(exit.rank);
+    if (exit.code === 0 && this.#isSpread) this.#news.addStates([{ rank: exit.rank, state: 'departed' }]);
     if (exit.code === 0 || isConsequence) return;
     if (this.#isInterrupted && (exit.signal === 'SIGINT' || exit.code === 130)) {
       // Ranks that handle the signal have the grace to end by themselves.

@@ -1,15 +1,16 @@
 /**
- * PeerNews: what ranks of one host must know of those of others: on which port each is reached, and which have ended.
+ * PeerNews: what ranks of one host must know of those of others: on which port each is reached, and how far each is with
+ * its end.
  *
  * Agents tell it as it comes; it goes to all agents once a turn of the event loop, so that many ranks make few messages.
  */
 
-import type { RankPort, ToAgent } from '../agent/protocol.ts';
+import type { PeerState, RankPort, ToAgent } from '../agent/protocol.ts';
 
 export class PeerNews {
   readonly #broadcast: (message: ToAgent) => void;
   #ports: RankPort[] = [];
-  #departed: number[] = [];
+  #states: PeerState[] = [];
   #isDue = false;
 
   constructor(broadcast: (message: ToAgent) => void) {
@@ -21,8 +22,8 @@ export class PeerNews {
     this.#tellLater();
   }
 
-  addDeparted(rank: number): void {
-    this.#departed.push(rank);
+  addStates(states: readonly PeerState[]): void {
+    this.#states.push(...states);
     this.#tellLater();
   }
 
@@ -32,11 +33,11 @@ export class PeerNews {
     setImmediate(() => {
       this.#isDue = false;
       const ports = this.#ports;
-      const ranks = this.#departed;
+      const states = this.#states;
       this.#ports = [];
-      this.#departed = [];
+      this.#states = [];
       if (ports.length > 0) this.#broadcast({ kind: 'peers', ports });
-      if (ranks.length > 0) this.#broadcast({ kind: 'departed', ranks });
+      if (states.length > 0) this.#broadcast({ kind: 'peerStates', states });
     });
   }
 }

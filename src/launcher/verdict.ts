@@ -117,6 +117,8 @@ export function describeWhereabouts(where: Whereabouts, host?: string): string {
       return `${name} ${where.text}${last}`;
     case 'starting':
       return `${name} has not used tsmpi yet`;
+    case 'stopped':
+      return `${name} is stopped${last}`;
     case 'waiting':
       return `${name} waits in ${where.text.replace(/^await /, '')}${/ as collective \d/.test(where.text) ? '' : last}`;
     case 'computing': {

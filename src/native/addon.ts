@@ -43,8 +43,9 @@ export interface MatesOptions {
   readonly stuckOn: number;
   readonly pid: number;
   readonly text: number;
-  readonly departed: number;
+  readonly peerState: number;
   /** Values of a rank's state. */
+  readonly finalizingState: number;
   readonly departedState: number;
   readonly abortedState: number;
   readonly localRank: number;

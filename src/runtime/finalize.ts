@@ -1,18 +1,21 @@
 /**
  * Finalize: a rank's normal end, in the exit handler.
  *
- * The idea: sends that were started are completed as long as their destinations may still take them. A send to a rank
- * that has ended, or among ranks that have all come here, cannot complete: it is named and the exit code becomes 1. Then
- * the rank is marked as departed and sleepers are rung, so that who waits for it in vain finds out.
+ * The idea: sends that were started are completed as long as their destinations may still take them. One to a rank that
+ * has ended waits in vain, as a receive would, and says so (`stuckOn`): whoever watches over the ranks ends the job. One
+ * among ranks that have all come here cannot complete: it is named and the exit code becomes 1. Then the rank is marked as
+ * departed and sleepers are rung, so that who waits for it in vain finds out.
  */
 
 import { nowMs } from '../base/clock.ts';
 import type { Send } from '../p2p/point-to-point.ts';
-import { CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
+import { CONTROL, RANK_STATE } from '../segment/layout.ts';
 import type { Rank } from './rank.ts';
 
-/** Time without any progress after which sends to ranks that are ending too are given up, in milliseconds. */
+/** Time without any progress after which a send is asked whether it can complete, in milliseconds. */
 const QUIET_MS = 250;
+/** The same where the destination is on another host and is ending too: what it has said may be late, after lost packets. */
+const QUIET_AFAR_MS = 5000;
 /** Longest sleep between two looks at the destinations, in milliseconds. */
 const LOOK_MS = 20;
 
@@ -40,28 +43,43 @@ function dropAttributes({ self }: Rank): string[] {
 }
 
 function completeSends(rank: Rank): string[] {
-  const { engine, progress, parking } = rank;
+  const { engine, progress, parking, segment, localRank } = rank;
   let since = nowMs();
+  let isReported = false;
   for (;;) {
     while (progress.poll()) since = nowMs();
     const open = engine.openSends();
     // What this process still holds of them goes with it.
     if (open.length === 0 && rank.websocket?.isFlushed() !== false) return [];
-    const isQuiet = nowMs() - since > QUIET_MS;
-    const lost = open.filter((send) => isLost(rank, send, isQuiet));
-    if (open.length > 0 && lost.length === open.length)
-      return lost.map((send) => `${send.describe()} was started but never received: its destination has ended`);
+    const quietMs = nowMs() - since;
+    let stuckOn = 0;
+    if (open.length > 0 && quietMs > QUIET_MS) {
+      if (!isReported) segment.setText(localRank, `finalize until ${open.map((send) => send.describe()).join(', ')} is received`);
+      isReported = true;
+      if (open.every((send) => isLost(rank, send, quietMs))) {
+        const gone = open.find((send) => stateOf(rank, peerOf(send)) === RANK_STATE.departed);
+        if (gone === undefined)
+          return open.map((send) => `${send.describe()} was started but never received: its destination ends too`);
+        stuckOn = peerOf(gone) + 1;
+      }
+    }
+    segment.i32[segment.control(localRank, CONTROL.stuckOn)] = stuckOn;
     parking.sleep(LOOK_MS);
   }
 }
 
-/** Whether nobody can receive that send any more. */
-function isLost({ segment, description, worldRank }: Rank, send: Send, isQuiet: boolean): boolean {
-  const peer = send.context.members.worldOf[send.dest]!;
-  if (peer === worldRank) return true;
+const peerOf = (send: Send): number => send.context.members.worldOf[send.dest]!;
+
+function stateOf({ segment, description }: Rank, peer: number): number {
   const local = description.localRanks.indexOf(peer);
-  // Of a rank on another host only its end is known here.
-  if (local < 0) return Atomics.load(segment.i32, segment.peer(peer, PEER.departed)) !== 0; // pairs with the agent's store
-  const state = segment.state(local);
-  return state === RANK_STATE.departed || (isQuiet && state === RANK_STATE.finalizing);
+  return local < 0 ? segment.peerState(peer) : segment.state(local);
+}
+
+/** Whether nobody can receive that send any more, for which there has been no progress for so long. */
+function isLost(rank: Rank, send: Send, quietMs: number): boolean {
+  const peer = peerOf(send);
+  const { hostOfRank, hostIndex } = rank.description;
+  const state = stateOf(rank, peer);
+  const limitMs = hostOfRank[peer] === hostIndex ? QUIET_MS : QUIET_AFAR_MS;
+  return state === RANK_STATE.departed || (state === RANK_STATE.finalizing && quietMs > limitMs);
 }

@@ -9,7 +9,7 @@
 import { constants } from 'node:fs';
 import type { JobDescription } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
-import { CONTROL, HEADER, PEER } from '../segment/layout.ts';
+import { CONTROL, HEADER, PEER, RANK_STATE } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
 import type { Address, AddressBook } from '../transport/websocket/address-book.ts';
 
@@ -49,7 +49,7 @@ export class JobAddressBook implements AddressBook {
       return { host: addresses[hostOfRank[worldRank]!]!, port };
     }
     if (port < 0) return { refused: `rank ${worldRank} is a thread, which has no socket` };
-    const hasDeparted = Atomics.load(i32, this.#segment.peer(worldRank, PEER.departed)) !== 0;
+    const hasDeparted = this.#segment.peerState(worldRank) === RANK_STATE.departed;
     return hasDeparted ? { refused: `rank ${worldRank} has ended`, hasDeparted: true } : undefined;
   }
 }

@@ -28,7 +28,7 @@ import { Progress } from '../p2p/progress.ts';
 import { UnseenFailures } from '../p2p/unseen-failures.ts';
 import type { RankRecord } from '../p2p/wait-report.ts';
 import { CallJournal } from '../segment/call-journal.ts';
-import { AREA_SLOT_BYTES, CONTROL, layOut, PEER, RANK_STATE, shapesFor } from '../segment/layout.ts';
+import { AREA_SLOT_BYTES, CONTROL, layOut, RANK_STATE, shapesFor } from '../segment/layout.ts';
 import type { Parking } from '../segment/parking.ts';
 import { ProcessParking } from '../segment/process-parking.ts';
 import { Segment } from '../segment/segment.ts';
@@ -207,7 +207,7 @@ function attach(place: Exclude<Place, { kind: 'held' }>, { addon, attempts }: Lo
 function hasDeparted(segment: Segment, localOf: Int32Array, rank: number): boolean {
   const local = localOf[rank]!;
   if (local >= 0) return segment.state(local) === RANK_STATE.departed;
-  return Atomics.load(segment.i32, segment.peer(rank, PEER.departed)) !== 0; // pairs with the agent's store
+  return segment.peerState(rank) === RANK_STATE.departed;
 }
 
 /** Take the rank's place; refuse when somebody holds it already. */

@@ -6,7 +6,7 @@
  *                  control        2 KiB per place (picture below)
  *                  credits        4 bytes per ordered pair: row = receiver, column = sender; the receiver writes its row
  *                  peers          16 bytes per world rank, in jobs over several hosts only: Int32 port (0: not known yet, -1: it
- *                                 has no socket), departed (1: that rank of another host has ended), held (1: the relay takes
+ *                                 has no socket), state (finalizing or departed, of a rank of another host), held (1: the relay takes
  *                                 nothing more for it at present); the agent writes them, or the watch of mates. roomWanted:
  *                                 as of an inbox, of held
  *                  inboxes        cellCount x 64 bytes per place (inbox.ts)
@@ -117,7 +117,7 @@ export interface SegmentShape {
 
 /** Bytes of one rank's entry among the peers, and where its words are. */
 export const PEER_BYTES = 16;
-export const PEER = { port: 0, departed: 4, held: 8, roomWanted: 12 } as const;
+export const PEER = { port: 0, state: 4, held: 8, roomWanted: 12 } as const;
 
 /** Byte offsets of everything in a segment of one shape. */
 export interface SegmentLayout extends SegmentShape {

@@ -15,6 +15,7 @@ import {
   HEADER,
   LARGE_BYTES,
   layOut,
+  PEER,
   PEER_BYTES,
   RANK_STATE,
   SEGMENT_MAGIC,
@@ -151,6 +152,11 @@ export class Segment {
 
   state(localRank: number): number {
     return Atomics.load(this.i32, this.control(localRank, CONTROL.state));
+  }
+
+  /** State of a rank of another host, as far as it is known here: finalizing, departed or neither (pairs with the agent's store). */
+  peerState(worldRank: number): number {
+    return Atomics.load(this.i32, this.peer(worldRank, PEER.state));
   }
 
   setState(localRank: number, state: number): void {

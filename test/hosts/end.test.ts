@@ -36,11 +36,42 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     expect(stderr).toMatch(/tsmpirun: rank [02] on node[13] \(pid \d+\) waits in recv\(source 1, tag 7\) on world/);
   });
 
+  test.each(['process', 'thread'])('ranks of several hosts, as %s, all end with sends that nobody received', async (kind) => {
+    const args = ['--quiet', '--ranks', kind, '--host', 'node1,node2', program('unreceived.mjs'), 'each'];
+    const { code, stderr, lastLine } = await new HostJob(hosts, args).end();
+    expect(code).toBe(1);
+    expect(lastLine).toMatch(/^tsmpirun: rank \d on node\d \(pid \d+\): exited with code 1$/);
+    expect(stderr).toMatch(
+      /tsmpi: rank \d: send\(dest \d, tag 5, 800000 bytes\) on world was started but never received: its destination ends too/,
+    );
+  });
+
   test('a rank fails while ranks of other hosts wait for it: it is the cause, not what it does to them', async () => {
     const args = ['--quiet', '--host', 'node1,node2,node3', program('wait.mjs'), 'throw'];
     const { code, lastLine } = await new HostJob(hosts, args).end();
     expect(code).toBe(1);
     expect(lastLine).toMatch(/^tsmpirun: rank 1 on node2 \(pid \d+\): exited with code 1$/);
+  });
+
+  const seconds = process.env.TSMPI_LONG_TESTS === '1' ? 30 : 7;
+  test(`a rank that computes for ${seconds} s without a call is healthy`, async () => {
+    const { code, stdout } = await new HostJob(hosts, [...FOUR, '--heartbeat', '3', program('busy.mjs'), String(seconds)]).end();
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '8 ranks\n' });
+  });
+
+  test('a stopped rank is reported and not killed; --timeout ends the job', async () => {
+    const args = [...FOUR, '--heartbeat', '3', '--timeout', '12', program('break.mjs'), 'point-to-point'];
+    const running = new HostJob(hosts, args);
+    await running.ready(8);
+    const rank = running.rank(5);
+    process.kill(rank, 'SIGSTOP');
+    while (processState(rank) !== 'T') await new Promise((resolve) => setImmediate(resolve));
+    process.kill(running.job.launcher(), 'SIGQUIT');
+    await running.job.output(/tsmpirun: rank 5 on node3 \(pid \d+\) is stopped/);
+    const { code, stderr, lastLine } = await running.end();
+    expect(stderr.match(/rank 5 on node3 \(pid \d+\) is stopped/g)).toHaveLength(2);
+    expect(lastLine).toBe('tsmpirun: the job did not end within 12 s (--timeout)');
+    expect(code).toBe(124);
   });
 
   test.each(['sleep', 'spin', 'stop', 'deaf', 'child'])('kill -9 of an agent whose ranks %s', async (mode) => {

@@ -63,6 +63,14 @@ export class HostJob {
     return this.#hosts.processes(host).filter((pid) => /\0TSMPI_LOCAL_RANK=/.test(`\0${read(pid, 'environ')}`));
   }
 
+  /** Process of that rank. */
+  rank(rank: number): number {
+    const pids = this.#hosts.names.flatMap((host) => this.ranks(host));
+    const found = pids.find((pid) => `\0${read(pid, 'environ')}`.includes(`\0TSMPI_RANK=${rank}\0`));
+    if (found === undefined) throw new Error(`there is no rank ${rank}\n${this.job.stderr}`);
+    return found;
+  }
+
   /** The agent on a host that is not the launcher's. */
   agent(host: string): number {
     return this.#find(this.#hosts.processes(host), /\/dist\/agent\.js\0dial/, `agent on ${host}`);

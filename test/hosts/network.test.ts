@@ -80,6 +80,16 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when the network breaks'), (
     expect(stdout.trimEnd().split('\n')).toHaveLength(8 * 400);
   });
 
+  test.each(['point-to-point', 'collective'])('%s over a link that loses a packet in twenty', async (moment) => {
+    hosts.filter('node3', { input: 'numgen random mod 100 < 5', output: 'numgen random mod 100 < 5' });
+    const running = new HostJob(hosts, [...FOUR, '--stdin', '5', program('break.mjs'), moment], { holdInput: true });
+    await running.ready(8);
+    running.job.child.stdin!.end('7\n');
+    const { code, lastLine } = await running.end();
+    expect(lastLine).toMatch(/^tsmpirun: rank 5 on node3 \(pid \d+\): exited with code 7$/);
+    expect(code).toBe(7);
+  });
+
   // Last: these hosts do not come back.
   test('all processes of a host are killed', async () => {
     const running = await startLingering('sleep');

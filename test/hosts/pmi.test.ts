@@ -97,6 +97,14 @@ describe.skipIf(missing)(named('jobs without tsmpirun', missing), () => {
     );
   });
 
+  test('ranks of several hosts all end with sends that nobody received', async () => {
+    const { code, stderr } = await srun(['--mpi=pmi2', '-N3', '-n3'], program('unreceived.mjs'), 'each').end();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^tsmpi: rank \d: send\(dest \d, tag 5, 800000 bytes\) on world was started but never received: its destination ends too$/m,
+    );
+  });
+
   test.each([['srun', 0, 'spin'], ['srun', 5, 'block'], ['mpiexec', 3, 'wait'], ...(isLong ? MORE_KILLED : [])] as const)(
     '%s: kill -9 of rank %d while the others %s',
     async (launcher: Launcher, who, how) => {

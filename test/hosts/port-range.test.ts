@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { program } from '../jobs/run-job.ts';
 import { missing, named as namedAddon } from '../unit/native/native-addon.ts';
@@ -40,22 +39,11 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('--ports')), () => {
     });
   }
 
-  /** Ports that processes of a host listen on, but for sshd's. */
-  function listening(host: string): number[] {
-    const [pid] = hosts.processes(host);
-    const ports = ['tcp', 'tcp6'].flatMap((file) =>
-      [...readFileSync(`/proc/${pid}/net/${file}`, 'latin1').matchAll(/^ *\d+: [\dA-F]+:([\dA-F]{4}) \S+ 0A /gm)].map(
-        ([, port]) => Number.parseInt(port!, 16),
-      ),
-    );
-    return [...new Set(ports)].filter((port) => port !== 22).sort((a, b) => a - b);
-  }
-
   test('ranks and launcher listen there and nowhere else, beside ports that are taken', async () => {
     await hold('node1', [5001]);
     const running = start('--ports', '5000-5003', program('talk-linger.mjs'));
     await running.job.output(/talked/, 4);
-    expect({ node1: listening('node1'), node2: listening('node2') }).toEqual({
+    expect({ node1: hosts.listening('node1'), node2: hosts.listening('node2') }).toEqual({
       node1: [5000, 5001, 5002, 5003],
       node2: [5000, 5001],
     });
@@ -68,9 +56,9 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('--ports')), () => {
     await hold('node2', [5000]);
     const running = start('--ports', '5000-5002', '--tls', program('talk-linger.mjs'));
     await running.job.output(/talked/, 4);
-    const offered = [listening('node1').includes(5002), listening('node2').some((port) => port > 5000)];
+    const offered = [hosts.listening('node1').includes(5002), hosts.listening('node2').some((port) => port > 5000)];
     expect(offered).toContain(true);
-    for (const port of [...listening('node1'), ...listening('node2')]) expect([5000, 5001, 5002]).toContain(port);
+    for (const port of [...hosts.listening('node1'), ...hosts.listening('node2')]) expect([5000, 5001, 5002]).toContain(port);
     process.kill(running.job.launcher(), 'SIGTERM');
     expect((await running.job.end()).code).toBe(143);
   });

@@ -182,6 +182,20 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
       rmSync(own, { recursive: true });
     });
 
+    test('no memory for the segment there', async () => {
+      const rsh = join(hosts.folder, 'rsh-limited');
+      writeFileSync(
+        rsh,
+        '#!/bin/sh\nhost=$1; shift\n[ $host != node3 ] || limit="ulimit -f 512;"\nexec ssh -T "$host" "$limit $*"\n',
+        {
+          mode: 0o755,
+        },
+      );
+      const { code, lastLine } = await run('--rsh', rsh, '--host', 'node1:2,node2:2,node3:2,node4:2', program('ring.mjs'));
+      expect(lastLine).toMatch(/^tsmpirun: no memory for the segment of 2 ranks: .* \(on node3\)$/);
+      expect(code).toBe(1);
+    });
+
     test('another version of tsmpi there', async () => {
       const other = join(hosts.folder, 'agent.js');
       const agent = join(ROOT, 'dist', 'agent.js');

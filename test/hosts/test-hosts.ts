@@ -227,6 +227,16 @@ export class TestHosts {
     return this.#all(host).filter((pid) => !this.#own.has(pid));
   }
 
+  /** Ports that processes of a host listen on, but for sshd's. */
+  listening(host: string): number[] {
+    const ports = ['tcp', 'tcp6'].flatMap((file) =>
+      [...readFileSync(`/proc/${this.#pid(host)}/net/${file}`, 'latin1').matchAll(/^ *\d+: [\dA-F]+:([\dA-F]{4}) \S+ 0A /gm)].map(
+        ([, port]) => Number.parseInt(port!, 16),
+      ),
+    );
+    return [...new Set(ports)].filter((port) => port !== 22).sort((a, b) => a - b);
+  }
+
   /** Count all processes of this moment among the hosts' own: daemons that a test started. */
   adopt(): void {
     for (const name of this.names) for (const pid of this.#all(name)) this.#own.add(pid);

@@ -19,10 +19,20 @@ test.each(['process', 'thread'])('a worker and a child of a rank as %s have no w
 });
 
 test.each(['process', 'thread'])('a send that nobody received is named at the end of a rank as %s', async (kind) => {
-  const { code, stderr } = await runJob(['-n', '2', '--quiet', '--ranks', kind, program('unreceived.mjs')]);
+  const { code, stderr, lastLine } = await runJob(['-n', '2', '--quiet', '--ranks', kind, program('unreceived.mjs')]);
   expect(code).toBe(1);
-  expect(stderr).toContain(
-    'tsmpi: rank 0: send(dest 1, tag 5, 800000 bytes) on world was started but never received: its destination has ended',
+  expect(lastLine).toMatch(/^tsmpirun: rank 1 on \S+ \(pid \d+\): ended while rank 0 waits for it$/);
+  expect(stderr).toMatch(
+    /^tsmpirun: rank 0 \(pid \d+\) waits in finalize until send\(dest 1, tag 5, 800000 bytes\) on world is received$/m,
+  );
+});
+
+test('ranks that all end with sends that nobody received name them', async () => {
+  const { code, stderr, lastLine } = await runJob(['-n', '2', '--quiet', program('unreceived.mjs'), 'each']);
+  expect(code).toBe(1);
+  expect(lastLine).toMatch(/^tsmpirun: rank [01] on \S+ \(pid \d+\): exited with code 1$/);
+  expect(stderr).toMatch(
+    /tsmpi: rank \d: send\(dest \d, tag 5, 800000 bytes\) on world was started but never received: its destination ends too/,
   );
 });
 

@@ -6,7 +6,7 @@
 import type { JobDescription } from '../../src/bootstrap/job.ts';
 import { loadAddon } from '../../src/native/loader.ts';
 import { JobAddressBook } from '../../src/runtime/job-address-book.ts';
-import { PEER } from '../../src/segment/layout.ts';
+import { RANK_STATE } from '../../src/segment/layout.ts';
 import { Segment } from '../../src/segment/segment.ts';
 
 const DEADLINE_MS = 60_000;
@@ -34,6 +34,6 @@ console.log(
   ...addresses.map(({ host, port }) => `${host}:${port}`),
 );
 if (worldRank !== 0) {
-  await until(() => Atomics.load(segment.i32, segment.peer(0, PEER.departed)) === 1, 'rank 0 has departed');
+  await until(() => segment.peerState(0) === RANK_STATE.departed, 'rank 0 has departed');
   console.log(`rank ${worldRank} knows that rank 0 has departed`);
 }

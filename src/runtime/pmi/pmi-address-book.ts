@@ -5,7 +5,7 @@
  */
 
 import type { Pmi } from '../../bootstrap/pmi/pmi.ts';
-import { PEER } from '../../segment/layout.ts';
+import { RANK_STATE } from '../../segment/layout.ts';
 import type { Segment } from '../../segment/segment.ts';
 import type { Address, AddressBook } from '../../transport/websocket/address-book.ts';
 
@@ -36,8 +36,7 @@ export class PmiAddressBook implements AddressBook {
 
   addressOf(worldRank: number): Address | undefined {
     if (!this.#isComplete) return undefined;
-    // Pairs with the store of the watch of mates.
-    const hasDeparted = Atomics.load(this.#segment.i32, this.#segment.peer(worldRank, PEER.departed)) !== 0;
+    const hasDeparted = this.#segment.peerState(worldRank) === RANK_STATE.departed;
     if (hasDeparted) return { refused: `rank ${worldRank} has ended` };
     this.#ports[worldRank] ??= Number(this.#pmi.get(portKey(worldRank)) ?? 0);
     const port = this.#ports[worldRank];

@@ -105,10 +105,7 @@ export class PmiJob {
     const { hosts, localRanks, hostOfRank, hostIndex } = this.#description;
     if (!localRanks.every((_, local) => this.segment.state(local) === RANK_STATE.departed)) return false;
     if (hosts.length === 1 || this.worldRank !== 0) return true;
-    // Pairs with the store of the watch of mates.
-    return hostOfRank.every(
-      (host, rank) => host === hostIndex || Atomics.load(this.segment.i32, this.segment.peer(rank, PEER.departed)) !== 0,
-    );
+    return hostOfRank.every((host, rank) => host === hostIndex || this.segment.peerState(rank) === RANK_STATE.departed);
   }
 
   #startWatch({ memory, line, lines, sockets, bells }: Watch): void {
@@ -126,7 +123,8 @@ export class PmiJob {
       stuckOn: CONTROL.stuckOn,
       pid: CONTROL.pid,
       text: CONTROL.text,
-      departed: PEER.departed,
+      peerState: PEER.state,
+      finalizingState: RANK_STATE.finalizing,
       departedState: RANK_STATE.departed,
       abortedState: RANK_STATE.aborted,
       localRank: this.localRank,

@@ -7,7 +7,7 @@ import { createThreadMemory } from '../../../src/segment/backing.ts';
 import { CONTROL, RANK_STATE } from '../../../src/segment/layout.ts';
 import type { Segment } from '../../../src/segment/segment.ts';
 
-const life = { pid: 50, ended: undefined };
+const life = { pid: 50, ended: undefined, isStopped: false };
 let segment: Segment;
 let monitor: RankMonitor;
 
@@ -21,7 +21,7 @@ function set(local: number, field: number, value: number): void {
 }
 
 describe('whereabouts', () => {
-  test('of a rank that has not come, that waits, that computes, that has ended', () => {
+  test('of a rank that has not come, that waits, that computes, that is stopped, that has ended', () => {
     expect(monitor.whereabouts(0, life)).toMatchObject({ rank: 10, state: 'starting' });
     segment.claim(0, 50, 0);
     segment.setText(0, 'recv(source 1)');
@@ -31,7 +31,8 @@ describe('whereabouts', () => {
     set(0, CONTROL.calls, 4);
     set(0, CONTROL.operation, operationCode('allreduce'));
     expect(monitor.whereabouts(0, life)).toMatchObject({ state: 'computing', text: 'allreduce' });
-    expect(monitor.whereabouts(0, { pid: 50, ended: 'exited with code 0' })).toMatchObject({
+    expect(monitor.whereabouts(0, { ...life, isStopped: true })).toMatchObject({ state: 'stopped' });
+    expect(monitor.whereabouts(0, { ...life, ended: 'exited with code 0' })).toMatchObject({
       state: 'ended',
       text: 'exited with code 0',
     });

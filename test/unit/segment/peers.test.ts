@@ -3,12 +3,12 @@
 import { expect, test } from 'vitest';
 import { RankMonitor } from '../../../src/agent/rank-monitor.ts';
 import { createThreadMemory } from '../../../src/segment/backing.ts';
-import { CONTROL, layOut, PEER, PEER_BYTES, shapesFor } from '../../../src/segment/layout.ts';
+import { CONTROL, layOut, PEER, PEER_BYTES, RANK_STATE, shapesFor } from '../../../src/segment/layout.ts';
 import { Segment } from '../../../src/segment/segment.ts';
 
 test('the layout: 16 bytes a world rank between credits and inboxes, and a place for the relay; nothing for a job on one host', () => {
   expect({ PEER_BYTES, ...PEER, controlPort: CONTROL.port }).toEqual({
-    ...{ PEER_BYTES: 16, port: 0, departed: 4, held: 8, roomWanted: 12, controlPort: 284 },
+    ...{ PEER_BYTES: 16, port: 0, state: 4, held: 8, roomWanted: 12, controlPort: 284 },
   });
   for (const localSize of [1, 3, 64]) {
     for (const [index, shape] of shapesFor(localSize, 100, 1000).entries()) {
@@ -35,11 +35,15 @@ test('ports and ends that the agent writes are seen by who attaches, and touch n
     { rank: 0, port: 40_000 },
     { rank: 4, port: 65_535 },
   ]);
-  monitor.setDeparted([3]);
+  monitor.setPeerStates([
+    { rank: 2, state: 'finalizing' },
+    { rank: 3, state: 'departed' },
+    { rank: 3, state: 'finalizing' },
+  ]);
   const seen = Segment.attach(segment.buffer);
   const words = (field: number): number[] => [0, 1, 2, 3, 4].map((rank) => seen.i32[seen.peer(rank, field)]);
   expect(words(PEER.port)).toEqual([40_000, 0, 0, 0, 65_535]);
-  expect(words(PEER.departed)).toEqual([0, 0, 0, 1, 0]);
+  expect(words(PEER.state)).toEqual([0, 0, RANK_STATE.finalizing, RANK_STATE.departed, 0]);
   const { peerOffset } = segment.layout;
   segment.u8.fill(0, peerOffset, peerOffset + 5 * PEER_BYTES);
   expect(Buffer.compare(segment.u8, before)).toBe(0);
