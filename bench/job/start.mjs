@@ -5,33 +5,22 @@
  *     node bench/job/start.mjs [ranks = 64] [repetitions = 5] [process|thread]
  */
 
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { load } from '../lib/load.mjs';
+import { ended, timed } from '../lib/processes.mjs';
+
+const { median } = await load('bench/lib/report.ts');
 
 const [ranks = 64, repetitions = 5, kind = 'process'] = process.argv.slice(2).map((text, k) => (k < 2 ? Number(text) : text));
 const root = join(import.meta.dirname, '../..');
 
-function ended(file, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${file} ended with ${code}`))));
-  });
-}
-
-async function timed(run) {
-  const start = performance.now();
-  await run();
-  return (performance.now() - start) / 1000;
-}
-
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 // Reading certificates takes 30 ms of each start, on either side: it would hide what is compared.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
-const nodes = (...args) => Promise.all(Array.from({ length: ranks }, () => ended(process.execPath, args)));
+const nodes = (...args) => Promise.all(Array.from({ length: ranks }, () => ended([process.execPath, ...args])));
 const program = join(root, 'bench/job/programs/allreduce.mjs');
 const job = () =>
-  ended(process.execPath, [join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
+  ended([process.execPath, join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
 
 const bare = [];
 const modules = [];
