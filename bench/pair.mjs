@@ -12,6 +12,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { load } from './lib/load.mjs';
+
+const { median } = await load('bench/lib/report.ts');
 
 const RESAMPLES = 2000;
 /** Widths of columns, as bench/lib/report.ts prints them. */
@@ -52,12 +55,6 @@ function launch(folder) {
     }
   }
   return figures;
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 /** Return the 95 % interval of the ratio of medians. */

@@ -23,10 +23,10 @@ export class Reference {
     this.f64 = new Float64Array(memory);
   }
 
-  /** Make it; undefined where the addon is not there (ranks without it have no C to compare with). */
+  /** Make it; undefined where there is none: without the addon, and on more hosts than one. */
   static create(world: Communicator): Reference | undefined {
     const { addon } = loadAddon();
-    if (addon === undefined) return undefined;
+    if (addon === undefined || world.splitShared().wait().size < world.size) return undefined;
     const place = new Float64Array(2);
     let fd = -1;
     if (world.rank === 0) {

@@ -59,7 +59,7 @@ export class Engine implements FrameHandler {
     this.#sent = new DoneOperation<void>(undefined, 'send', undefined, progress);
     this.progress = progress;
     this.worldRank = worldRank;
-    this.#pending = new PendingQueue(progress);
+    this.#pending = new PendingQueue(progress, (peer) => this.#routes[peer]!);
     this.#fetches = new TransferQueue((active) => progress.activate(active));
     this.#streams = new TransferQueue((active) => progress.activate(active));
   }

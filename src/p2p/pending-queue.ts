@@ -2,10 +2,11 @@
  * PendingQueue: frames that a transport refused as busy, per destination, in the order in which they were posted.
  *
  * The idea: while anything waits for a destination, everything for it waits, so that order is kept; the queue is
- * flushed in poll(). Backpressure of a transport ends here and is not seen by the program, but for its open requests.
+ * flushed in poll(), by transports that can in one go. Backpressure of a transport ends here and is not seen by the
+ * program, but for its open requests.
  */
 
-import { type SendAnswer, TAKEN } from '../transport/transport.ts';
+import { type SendAnswer, TAKEN, type Transport } from '../transport/transport.ts';
 import type { Send } from './point-to-point.ts';
 import type { Active, Progress } from './progress.ts';
 
@@ -17,9 +18,11 @@ interface PendingFrame {
 export class PendingQueue {
   readonly #queues = new Map<number, PendingFrame[]>();
   readonly #progress: Progress;
+  readonly #routeOf: (peer: number) => Transport;
 
-  constructor(progress: Progress) {
+  constructor(progress: Progress, routeOf: (peer: number) => Transport) {
     this.#progress = progress;
+    this.#routeOf = routeOf;
   }
 
   isEmpty(peer: number): boolean {
@@ -35,7 +38,8 @@ export class PendingQueue {
     }
     const frames = [{ send, tryAgain }];
     this.#queues.set(peer, frames);
-    this.#progress.activate(new Flush(frames, () => this.#queues.delete(peer)));
+    const gather = (isGathering: boolean): void => this.#routeOf(peer).gather?.(peer, isGathering);
+    this.#progress.activate(new Flush(frames, gather, () => this.#queues.delete(peer)));
   }
 
   /** Sends that wait here. */
@@ -49,16 +53,20 @@ class Flush implements Active {
   isOver = false;
   readonly waitsForRoom = true;
   readonly #frames: PendingFrame[];
+  readonly #gather: (isGathering: boolean) => void;
   readonly #onEnd: () => void;
 
-  constructor(frames: PendingFrame[], onEnd: () => void) {
+  constructor(frames: PendingFrame[], gather: (isGathering: boolean) => void, onEnd: () => void) {
     this.#frames = frames;
+    this.#gather = gather;
     this.#onEnd = onEnd;
   }
 
   advance(): boolean {
     let sent = 0;
+    this.#gather(true);
     while (sent < this.#frames.length && this.#frames[sent]!.tryAgain() === TAKEN) sent++;
+    this.#gather(false);
     this.#frames.splice(0, sent);
     if (this.#frames.length === 0) {
       this.isOver = true;

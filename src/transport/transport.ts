@@ -118,6 +118,12 @@ export interface Transport {
    */
   sendPiece(peer: number, peerNumber: number, data: Uint8Array, from: number, offset: number, byteLength: number): SendAnswer;
 
+  /**
+   * Frames for that peer come one after the other from now on, until `isGathering` is false: small ones may leave together
+   * then. The engine does so with what was BUSY; a transport to which it is worth nothing leaves it out.
+   */
+  gather?(peer: number, isGathering: boolean): void;
+
   /** Return how a message in that peer's memory may be fetched: undefined = it may, else why not. */
   canFetch(peer: number): string | undefined;
   /** Read from a peer's memory into `into` at `offset`, one read of each peer at a time. Return the bytes read, UNDER_WAY, or -errno. */

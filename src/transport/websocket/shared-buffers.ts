@@ -25,6 +25,8 @@ export const QUEUE_BYTES: number = PIECE_BYTES + EAGER_BYTES + 4 * (HEAD_BYTES +
 export class SharedBuffers {
   readonly addon: Addon;
   readonly transport: Transport;
+  /** Polls so far: frames sent since the last one are a burst. */
+  polls = 0;
   /** Whom frames go to, during poll(). */
   handler: FrameHandler | undefined = undefined;
   readonly build: ElementViews = new ElementViews(new ArrayBuffer(BUILD_PAYLOAD + EAGER_BYTES));

@@ -4,8 +4,8 @@
  * Reach: ranks whose address the book knows. Ordering: one connection a pair, frames in the order taken. Limits: 32 bytes in
  * a frame at no more cost, 64 KiB at once, longer messages announced, then in pieces of 256 KiB that go from the sender's
  * array to the socket and from the socket to the receiver's array; memory is not read from afar. Progress: by calls of either
- * side, and by the kernels as far as their buffers go. Backpressure: BUSY while the socket and a bounded queue are full, or
- * while there is no connection yet; NO_CREDIT beyond WINDOW units of payload that the receiver has not matched. Failure: a
+ * side, and by the kernels as far as their buffers go. Backpressure: BUSY while the socket and a bounded queue are full,
+ * while there is no connection yet, or in a burst of small frames, which leaves in one go at the next poll; NO_CREDIT beyond WINDOW units of payload that the receiver has not matched. Failure: a
  * connection that cannot be made is tried again, one that is lost is not: frames for its peer stay BUSY, describe() says why,
  * and `onSuspicion` is told; whether the job goes on is for its launcher to say.
  *
@@ -161,6 +161,10 @@ export class WebsocketTransport implements Transport {
     return connection.outgoing.sendPiece(peerNumber, data, from, offset, byteLength);
   }
 
+  gather(peer: number, isGathering: boolean): void {
+    this.#open[peer]?.outgoing.gather(isGathering);
+  }
+
   canFetch(): string {
     return 'memory of another host cannot be read';
   }
@@ -186,6 +190,7 @@ export class WebsocketTransport implements Transport {
   }
 
   poll(handler: FrameHandler): boolean {
+    this.#shared.polls++;
     if (this.#options.isBesideMemory && this.#lively === 0 && ++this.#quiet < QUIET_INTERVAL) return false;
     this.#quiet = 0;
     this.#shared.handler = handler;
