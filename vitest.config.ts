@@ -1,13 +1,23 @@
 /**
- * Three projects, one after the other: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/)
- * and `hosts` (jobs over test hosts, which need root). Whole jobs run one file at a time, each takes all cores. Jobs over
- * hosts wait more than they compute, and each file's hosts know nothing of others': more files run at once.
+ * Four projects, one after the other: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/),
+ * `jobs-alone` (those that take all cores, or are timed: one file at a time) and `hosts` (jobs over test hosts, which need
+ * root). Jobs over hosts wait more than they compute, and each file's hosts know nothing of others': more files run at once.
  */
 
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const common = { environment: 'node', pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+
+const jobs = { ...common, testTimeout: 120_000 } as const;
+const JOBS = ['test/jobs/**/*.test.ts', 'test/random/**/*.test.ts'];
+const ALONE = [
+  ...['cavity', 'determinism', 'idle', 'parking', 'point-to-point', 'shared-pieces', 'timeout'].map((name) => `test/jobs/${name}.test.ts`),
+  'test/examples.test.ts',
+];
+
+/** Programs that a test runs in its own process import the package as others do. */
+const resolve = { alias: { tsmpi: fileURLToPath(new URL('./src/index.ts', import.meta.url)) } };
 
 /** A report for scripts that count, besides what is printed. */
 const report = process.env.TSMPI_TEST_REPORT;
@@ -17,19 +27,9 @@ export default defineConfig({
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       { test: { ...common, name: 'unit', maxWorkers: 2, sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
-      {
-        // Programs that a test runs in its own process import the package as others do.
-        resolve: { alias: { tsmpi: fileURLToPath(new URL('./src/index.ts', import.meta.url)) } },
-        test: {
-          ...common,
-          name: 'jobs',
-          sequence: { groupOrder: 1 },
-          include: ['test/jobs/**/*.test.ts', 'test/random/**/*.test.ts', 'test/examples.test.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-        },
-      },
-      { test: { ...common, name: 'hosts', maxWorkers: 4, sequence: { groupOrder: 2 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
+      { resolve, test: { ...jobs, name: 'jobs', maxWorkers: 2, sequence: { groupOrder: 1 }, include: JOBS, exclude: ALONE } },
+      { resolve, test: { ...jobs, name: 'jobs-alone', fileParallelism: false, sequence: { groupOrder: 2 }, include: ALONE } },
+      { test: { ...common, name: 'hosts', maxWorkers: 4, sequence: { groupOrder: 3 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
     ],
   },
 });

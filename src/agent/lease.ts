@@ -1,13 +1,13 @@
 /**
  * Lease: how an agent on another host knows that its launcher still counts on it, and what time it is there.
  *
- * The idea: a beat once a second, which the launcher answers. From when the last answered beat was *sent* the agent may
+ * The idea: a beat every other second, which the launcher answers. From when the last answered beat was *sent* the agent may
  * run its ranks for 0.7 of the heartbeat; the launcher, which counts from when it last heard of the agent, that is later,
  * declares the host lost only after the whole of it. So no rank still runs on a host that counts as lost.
  * A round trip also tells the launcher's clock, best in the shortest one.
  */
 
-const BEAT_MS = 1000;
+const BEAT_MS = 2000;
 const RANKS_SHARE = 0.7;
 
 export interface LeaseEvents {

@@ -29,8 +29,10 @@ import type { Watchdog } from './watchdog.ts';
 
 /** How often to look for ranks that wait for one that has ended, while that may be. */
 const STUCK_LOOK_MS = 100;
-/** How often to note which ranks have called tsmpi or finalize, and to clear away adopted children that have ended. */
+/** How often to note which ranks have called tsmpi or finalize. */
 const SAMPLE_MS = 1000;
+/** How often to clear away adopted children that have ended, in samples: it reads a dozen files. */
+const REAP_SAMPLES = 5;
 
 interface ProcessRank {
   readonly rank: number;
@@ -65,6 +67,7 @@ export class ProcessRanks implements RankSet {
   readonly #cores: readonly number[];
   readonly #oomKills: number = countOomKills();
   readonly #sampler: NodeJS.Timeout;
+  #samples = 0;
   readonly #relay: RelayHub | undefined;
   #stuckLook: NodeJS.Timeout | undefined;
   #isEnding = false;
@@ -344,6 +347,6 @@ export class ProcessRanks implements RankSet {
     this.#monitor.sample();
     const finalizing = this.#monitor.newFinalizing();
     if (finalizing.length > 0) this.#context.events.onFinalizing(finalizing);
-    this.#context.orphans.reap();
+    if (++this.#samples % REAP_SAMPLES === 0) this.#context.orphans.reap();
   }
 }

@@ -12,8 +12,9 @@ import type { Bringing, BringingPlan, Hello } from './bringing.ts';
 import type { PlacedHost } from './placement.ts';
 import { startLocalAgent } from './starter/local.ts';
 
-/** How often to look who is silent. */
-const LOOK_MS = 250;
+/** How often to look who is silent: so many times in a heartbeat, and as often as that at least, in milliseconds. */
+const LOOKS = 8;
+const LOOK_MS = 500;
 
 /** Which agents a job needs and how they come. */
 export interface AgentPlan extends BringingPlan {
@@ -103,7 +104,8 @@ export class Agents {
       },
     });
     this.#lookedMs = performance.now();
-    this.#look = setInterval(() => this.#lookForSilent(), LOOK_MS);
+    const lookMs = Math.min(LOOK_MS, this.#plan.heartbeatMs / LOOKS);
+    this.#look = setInterval(() => this.#lookForSilent(lookMs), lookMs);
   }
 
   /** Send to every agent that is there. */
@@ -175,10 +177,10 @@ export class Agents {
     if (this.links.every(({ state }) => state === 'over')) this.#onOver();
   }
 
-  #lookForSilent(): void {
+  #lookForSilent(lookMs: number): void {
     const nowMs = performance.now();
     // We stood still, stopped or busy: what came meanwhile is not read yet.
-    const stalledMs = Math.max(0, nowMs - this.#lookedMs - 2 * LOOK_MS);
+    const stalledMs = Math.max(0, nowMs - this.#lookedMs - 2 * lookMs);
     this.#lookedMs = nowMs;
     for (const link of this.links) {
       if (link.state !== 'connected' || link.local !== undefined) continue;
