@@ -99,7 +99,7 @@ export function runOnHosts(hosts: TestHosts, args: readonly string[], options?: 
   return new HostJob(hosts, args, options).end();
 }
 
-function read(pid: number, file: string): string {
+export function read(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {

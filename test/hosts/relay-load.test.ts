@@ -1,10 +1,9 @@
 /** What the relay does under load: it moves messages while ranks compute, keeps little, and delays nothing else. */
 
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { program } from '../jobs/run-job.ts';
 import { missing, named as namedAddon } from '../unit/native/native-addon.ts';
-import { HostJob, runOnHosts } from './host-job.ts';
+import { HostJob, read, runOnHosts } from './host-job.ts';
 import { missingHosts, named, TestHosts } from './test-hosts.ts';
 
 /** What an agent may take: Node and its own program, windows and batches, and what is collected late. */
@@ -69,11 +68,3 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('relay under load')), 
     expect(late.at(-1)).toBeLessThan(1000);
   });
 });
-
-function read(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return '';
-  }
-}

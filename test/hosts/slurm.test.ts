@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAUNCHER, program } from '../jobs/run-job.ts';
-import { HostJob } from './host-job.ts';
+import { HostJob, read } from './host-job.ts';
 import { named, TestHosts } from './test-hosts.ts';
 import { missingSlurm, startSlurm } from './test-slurm.ts';
 
@@ -59,7 +59,7 @@ describe.skipIf(missingSlurm)(named('jobs in a Slurm allocation', missingSlurm),
   test('the secret does not cross in clear', async () => {
     const running = allocate(['-N', '2'], program('linger.mjs'), 'sleep');
     await running.ready(2);
-    const srun = hosts.processes('node1').find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('srun\0'))!;
+    const srun = hosts.processes('node1').find((pid) => read(pid, 'cmdline').startsWith('srun\0'))!;
     const seen = ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${srun}/${file}`, 'latin1')).join('');
     expect(seen).not.toMatch(/secret|MUNGE/);
     expect(seen).not.toMatch(/\0SLURM_(?!CONF=)/);
@@ -99,7 +99,7 @@ describe.skipIf(missingSlurm)(named('jobs in a Slurm allocation', missingSlurm),
     const second = allocate(['-N', '3'], program('linger.mjs'), 'sleep');
     await second.ready(3);
     for (const pid of hosts.processes('node1')) {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('srun\0')) process.kill(pid, 'SIGKILL');
+      if (read(pid, 'cmdline').startsWith('srun\0')) process.kill(pid, 'SIGKILL');
     }
     const end = await second.end();
     expect(end.code).toBe(1);

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/base/version.ts';
 import { LAUNCHER, program } from '../jobs/run-job.ts';
-import { HostJob } from './host-job.ts';
+import { HostJob, read } from './host-job.ts';
 import { TestTask } from './test-azure-batch.ts';
 import { missingHosts, named, TestHosts } from './test-hosts.ts';
 
@@ -29,7 +29,7 @@ describe.skipIf(missingHosts)(named('jobs whose agents wait'), () => {
   });
 
   const waiting = (host: string): number[] =>
-    hosts.processes(host).filter((pid) => /\/agent\.js\0listen\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')));
+    hosts.processes(host).filter((pid) => /\/agent\.js\0listen\0/.test(read(pid, 'cmdline')));
   const start = (args: readonly string[], env = task.env('node1')): HostJob => new HostJob(hosts, ['--quiet', ...args], { env });
   const lines = (text: string): string[] => text.replace(/\n$/, '').split('\n').sort();
   const listen = (names: readonly string[] = hosts.names, ...options: string[]) => task.coordinate([...AGENT, ...options], names);

@@ -46,6 +46,7 @@ export const BACKINGS: readonly Backing[] = [
   { name: 'one thread', ranks: 8, run: runInThread },
   { name: 'processes', ranks: 8, run: job(['--ranks', 'process']) },
   { name: 'threads', ranks: 8, run: job(['--ranks', 'thread']) },
+  { name: 'processes over WebSocket', ranks: 8, run: job(['--transport', 'websocket,self']) },
   { name: 'self', ranks: 1, run: job(['--transport', 'self']) },
 ];
 
