@@ -11,7 +11,7 @@
 
 import { type Communicator, MAX } from 'tsmpi';
 import type { Domain } from './domain.ts';
-import { Halo } from './halo.ts';
+import { createFields, Halo } from './halo.ts';
 import { applyWalls, assembleU, assembleV, type Component, createComponent, relaxDelta } from './momentum.ts';
 import { Multigrid } from './multigrid.ts';
 import type { Traffic } from './traffic.ts';
@@ -35,10 +35,9 @@ export class Flow {
   readonly #nu: number;
   readonly #omega: number;
   readonly #sweeps: number;
-  readonly #halo: Halo;
+  readonly #fields: Halo;
+  readonly #deltas: Halo;
   readonly #multigrid: Multigrid;
-  readonly #fields: readonly Float64Array[];
-  readonly #deltas: readonly Float64Array[];
 
   /** Fluid at rest; the lid moves from the first step on. `cfl` is Δt·U/h. */
   constructor(comm: Communicator, domain: Domain, reynolds: number, cfl: number, traffic: Traffic) {
@@ -48,17 +47,19 @@ export class Flow {
     this.#h = 1 / domain.cells;
     this.#nu = 1 / reynolds;
     this.dt = Math.min(cfl * this.#h, (MOST_DIFFUSION * this.#h * this.#h) / this.#nu);
-    this.u = createComponent(domain);
-    this.v = createComponent(domain);
-    this.p = new Float64Array(this.u.field.length);
+    const { nx, ny } = domain;
+    const values = createFields(nx, ny, 3);
+    const deltas = createFields(nx, ny, 2);
+    this.u = createComponent(domain, values.fields[0], deltas.fields[0]);
+    this.v = createComponent(domain, values.fields[1], deltas.fields[1]);
+    this.p = values.fields[2];
     const diffusion = (this.#nu * this.dt) / (this.#h * this.#h);
     this.#omega = chooseOmega(diffusion);
     // Over-relaxation needs sweeps in proportion to the root of the diffusion number: fewer, and the first guess diverges.
     this.#sweeps = Math.max(MOMENTUM_SWEEPS, Math.ceil(1 + 0.8 * Math.sqrt(diffusion)));
-    this.#halo = new Halo(comm, domain, domain.nx, domain.ny, 3, traffic);
+    this.#fields = new Halo(comm, domain, nx, ny, values.all, traffic);
+    this.#deltas = new Halo(comm, domain, nx, ny, deltas.all, traffic);
     this.#multigrid = new Multigrid(comm, domain, traffic);
-    this.#fields = [this.u.field, this.v.field, this.p];
-    this.#deltas = [this.u.delta, this.v.delta];
     applyWalls(domain, this.u.field, this.v.field);
   }
 
@@ -72,7 +73,7 @@ export class Flow {
       for (let colour = 0; colour < 2; colour += 1) {
         relaxDelta(domain, u, colour, this.#omega);
         relaxDelta(domain, v, colour, this.#omega);
-        this.#halo.exchange(this.#deltas);
+        this.#deltas.exchange();
       }
     }
     addTo(u.field, u.delta);
@@ -115,7 +116,7 @@ export class Flow {
     const scale = this.#h / this.dt;
     const viscous = this.#nu / this.#h;
     for (let k = 0; k < p.length; k += 1) p[k] += scale * e[k] - viscous * b[k];
-    this.#halo.exchangeWithCorners(this.#fields);
+    this.#fields.exchangeWithCorners();
     applyWalls(domain, u.field, v.field);
   }
 

@@ -1,117 +1,87 @@
 /**
  * Halo: trades the edges of a block with the four neighbours, point to point.
  *
- * The idea: a field of nx × ny cells is stored by rows with one ring of cells around it (stride nx + 2). All receives are
- * posted, then all sends, then all are waited for; several fields share one message. An exchange with corners trades
- * columns first and then rows that include the ring's ends, so that a corner comes in two hops.
+ * The idea: a field of nx × ny cells is stored by rows with one ring of cells around it; fields that are traded together lie
+ * one behind the other in one array. An edge of all of them is a derived datatype, so nothing is packed by hand, and the
+ * exchange is a list of persistent receives and sends. An exchange with corners trades columns first and then rows that
+ * include the ring's ends, so that a corner comes in two hops.
  * At a wall nothing is written: there the ring belongs to the boundary condition.
  */
 
-import { type Communicator, PROC_NULL, type Request, waitAll } from 'tsmpi';
+import { type Communicator, type Persistent, PROC_NULL, packSize, startAll, subarray, waitAll } from 'tsmpi';
 import type { Domain } from './domain.ts';
 import type { Traffic } from './traffic.ts';
 
-/** One edge of the block: where it is read, where the neighbour's is written, and the buffers in between. */
-interface Edge {
-  readonly rank: number;
-  readonly tag: number;
-  readonly replyTag: number;
-  readonly readAt: number;
-  readonly writeAt: number;
-  /** Distance between two cells of the edge. */
-  readonly step: number;
-  readonly length: number;
-  readonly outgoing: Float64Array;
-  readonly incoming: Float64Array;
+/** Rectangle of each field: first row and column of the storage, and how many of them. */
+type Rectangle = readonly [row: number, column: number, rows: number, columns: number];
+
+/** Operations that are started together, and what their sends carry. */
+interface Trade {
+  readonly operations: readonly Persistent<unknown>[];
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** Return `count` fields of nx × ny cells, each with its ring, and the array that they lie in. */
+export function createFields(nx: number, ny: number, count: number): { all: Float64Array; fields: Float64Array[] } {
+  const length = (nx + 2) * (ny + 2);
+  const all = new Float64Array(count * length);
+  return { all, fields: Array.from({ length: count }, (_, k) => all.subarray(k * length, (k + 1) * length)) };
 }
 
 export class Halo {
-  readonly #comm: Communicator;
   readonly #traffic: Traffic;
-  readonly #edges: Edge[];
-  readonly #columns: Edge[];
-  readonly #longRows: Edge[];
-  readonly #requests: Request<unknown>[] = [];
+  readonly #edges: Trade;
+  /** Columns, then rows with the ends of the ring. */
+  readonly #withCorners: readonly Trade[];
 
-  /** A halo for blocks of nx × ny cells, at most `fields` of them at once. */
-  constructor(comm: Communicator, domain: Domain, nx: number, ny: number, fields: number, traffic: Traffic) {
-    const stride = nx + 2;
-    const first = stride + 1;
-    const edge = (rank: number, tag: number, readAt: number, writeAt: number, step: number, length: number): Edge => ({
-      rank,
-      tag,
-      replyTag: tag ^ 1,
-      readAt,
-      writeAt,
-      step,
-      length,
-      outgoing: new Float64Array(fields * length),
-      incoming: new Float64Array(fields * length),
-    });
-    const hasNeighbour = (e: Edge): boolean => e.rank !== PROC_NULL;
-    const south = first + (ny - 1) * stride;
-    this.#comm = comm;
+  /** The halo of fields of nx × ny cells, as createFields() made them. */
+  constructor(comm: Communicator, domain: Domain, nx: number, ny: number, all: Float64Array, traffic: Traffic) {
+    const shape = [all.length / ((nx + 2) * (ny + 2)), ny + 2, nx + 2];
+    const layout = ([row, column, rows, columns]: Rectangle) =>
+      subarray(shape, [shape[0], rows, columns], [0, row, column]).of(all);
+    const trade = (edges: readonly (readonly [rank: number, tag: number, inner: Rectangle, outer: Rectangle])[]): Trade => {
+      const mine = edges.filter(([rank]) => rank !== PROC_NULL);
+      const sends = mine.map(([, , inner]) => layout(inner));
+      return {
+        operations: [
+          ...mine.map(([rank, tag, , outer]) => comm.recvInit(layout(outer), rank, tag ^ 1)),
+          ...mine.map(([rank, tag], k) => comm.sendInit(sends[k], rank, tag)),
+        ],
+        messages: sends.length,
+        bytes: sends.reduce((sum, data) => sum + packSize(data), 0),
+      };
+    };
+    const columns = [
+      [domain.west, 0, [1, 1, ny, 1], [1, 0, ny, 1]],
+      [domain.east, 1, [1, nx, ny, 1], [1, nx + 1, ny, 1]],
+    ] as const;
+    const rows = (first: number, length: number, tag: number) =>
+      [
+        [domain.south, tag, [1, first, 1, length], [0, first, 1, length]],
+        [domain.north, tag + 1, [ny, first, 1, length], [ny + 1, first, 1, length]],
+      ] as const;
     this.#traffic = traffic;
-    this.#columns = [
-      edge(domain.west, 0, first, first - 1, stride, ny),
-      edge(domain.east, 1, first + nx - 1, first + nx, stride, ny),
-    ].filter(hasNeighbour);
-    const rows = [
-      edge(domain.south, 2, first, first - stride, 1, nx),
-      edge(domain.north, 3, south, south + stride, 1, nx),
-    ].filter(hasNeighbour);
-    this.#longRows = [
-      edge(domain.south, 4, first - 1, first - 1 - stride, 1, nx + 2),
-      edge(domain.north, 5, south - 1, south - 1 + stride, 1, nx + 2),
-    ].filter(hasNeighbour);
-    this.#edges = [...this.#columns, ...rows];
+    this.#edges = trade([...columns, ...rows(1, nx, 2)]);
+    this.#withCorners = [trade(columns), trade(rows(0, nx + 2, 4))];
   }
 
   /** Fill the ring of each field but its corners. */
-  exchange(fields: readonly Float64Array[]): void {
-    if (this.#edges.length === 0) return;
-    const startMs = performance.now();
-    this.#trade(this.#edges, fields);
-    this.#traffic.addExchange(startMs);
+  exchange(): void {
+    this.#perform(this.#edges);
   }
 
   /** Fill the ring of each field and its corners. */
-  exchangeWithCorners(fields: readonly Float64Array[]): void {
-    for (const edges of [this.#columns, this.#longRows]) {
-      if (edges.length === 0) continue;
-      const startMs = performance.now();
-      this.#trade(edges, fields);
-      this.#traffic.addExchange(startMs);
-    }
+  exchangeWithCorners(): void {
+    for (const trade of this.#withCorners) this.#perform(trade);
   }
 
-  #trade(edges: readonly Edge[], fields: readonly Float64Array[]): void {
-    const requests = this.#requests;
-    requests.length = 0;
-    for (const { incoming, rank, replyTag } of edges) requests.push(this.#comm.recv(incoming, rank, replyTag));
-    for (const edge of edges) {
-      readEdge(edge, fields);
-      requests.push(this.#comm.send(edge.outgoing, edge.rank, edge.tag));
-      this.#traffic.messages += 1;
-      this.#traffic.bytes += edge.outgoing.byteLength;
-    }
-    waitAll(requests);
-    for (const edge of edges) writeEdge(edge, fields);
-  }
-}
-
-function readEdge(edge: Edge, fields: readonly Float64Array[]): void {
-  const { outgoing, readAt, step, length } = edge;
-  let to = 0;
-  for (const field of fields) {
-    for (let n = 0, from = readAt; n < length; n += 1, from += step) outgoing[to++] = field[from];
-  }
-}
-
-function writeEdge(edge: Edge, fields: readonly Float64Array[]): void {
-  const { incoming, writeAt, step, length } = edge;
-  let from = 0;
-  for (const field of fields) {
-    for (let n = 0, to = writeAt; n < length; n += 1, to += step) field[to] = incoming[from++];
+  #perform({ operations, messages, bytes }: Trade): void {
+    if (messages === 0) return;
+    const startMs = performance.now();
+    waitAll(startAll(operations));
+    this.#traffic.messages += messages;
+    this.#traffic.bytes += bytes;
+    this.#traffic.addExchange(startMs);
   }
 }

@@ -25,11 +25,12 @@ export interface Component {
   readonly inverse: Float64Array;
 }
 
-export function createComponent(domain: Domain): Component {
+/** Return a component over the arrays of its values and its increment. */
+export function createComponent(domain: Domain, field: Float64Array, delta: Float64Array): Component {
   const make = (): Float64Array => new Float64Array((domain.nx + 2) * (domain.ny + 2));
   return {
-    field: make(),
-    delta: make(),
+    field,
+    delta,
     right: make(),
     west: make(),
     east: make(),

@@ -23,7 +23,7 @@ export class Multigrid {
   /** The finest level: its `b` is the caller's input, its `e` the solution. */
   readonly finest: GridLevel;
   /** This rank's windows of the distributed grids, finest first. */
-  readonly #windows: { level: GridLevel; halo: Halo; fields: readonly Float64Array[] }[] = [];
+  readonly #windows: { level: GridLevel; halo: Halo }[] = [];
   /** This rank's window of the first gathered grid, and the gathered grids. */
   readonly #part: GridLevel;
   readonly #gathered: GridLevel[] = [];
@@ -42,7 +42,7 @@ export class Multigrid {
     let scale = 1;
     for (; domain.cells / scale > domain.gatheredCells; scale *= 2) {
       const level = window(scale);
-      this.#windows.push({ level, halo: new Halo(comm, domain, level.nx, level.ny, 1, traffic), fields: [level.e] });
+      this.#windows.push({ level, halo: new Halo(comm, domain, level.nx, level.ny, level.e, traffic) });
     }
     this.finest = this.#windows[0].level;
     this.#part = window(scale);
@@ -72,21 +72,21 @@ export class Multigrid {
       this.#solveGathered();
       return;
     }
-    const { level, halo, fields } = window;
+    const { level, halo } = window;
     const below = this.#windows[depth + 1]?.level ?? this.#part;
     level.relax(0);
-    halo.exchange(fields);
+    halo.exchange();
     level.relax(1);
-    halo.exchange(fields);
+    halo.exchange();
     level.restrictTo(below);
     below.e.fill(0);
     this.#descend(depth + 1);
     level.prolongFrom(below);
-    halo.exchange(fields);
+    halo.exchange();
     level.relax(0);
-    halo.exchange(fields);
+    halo.exchange();
     level.relax(1);
-    halo.exchange(fields);
+    halo.exchange();
   }
 
   /** Gather the right-hand side, solve the whole grid here as every rank does, and keep this rank's window. */
