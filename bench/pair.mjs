@@ -14,11 +14,9 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { load } from './lib/load.mjs';
 
-const { median } = await load('bench/lib/report.ts');
+const { median, readReport } = await load('bench/lib/report.ts');
 
 const RESAMPLES = 2000;
-/** Widths of columns, as bench/lib/report.ts prints them. */
-const [FIRST_WIDTH, WIDTH] = [12, 16];
 
 function fail(message) {
   console.error(`pair: ${message}; expected [-r TURNS] FIRST SECOND [tsmpirun's options] program [options]`);
@@ -34,27 +32,13 @@ for (const folder of folders) {
   if (!existsSync(join(folder, 'dist/tsmpirun.js'))) fail(`${folder} holds no built checkout: no dist/tsmpirun.js there`);
 }
 
-/** Launch the benchmark from a checkout; return its figures by name: the last heading's column, and the row. */
+/** Launch the benchmark from a checkout; return its figures by name. */
 function launch(folder) {
   const args = [join(folder, 'dist/tsmpirun.js'), ...words];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
-  if (status !== 0) {
-    console.error(`pair: the launch from ${folder} ended with ${status}:\n${stderr}`);
-    process.exit(1);
-  }
-  const figures = new Map();
-  let columns = [];
-  for (const line of stdout.split('\n')) {
-    const cells = [line.slice(0, FIRST_WIDTH), ...(line.slice(FIRST_WIDTH).match(new RegExp(`.{1,${WIDTH}}`, 'g')) ?? [])];
-    const [first, ...rest] = cells.map((cell) => cell.trim());
-    if (line.startsWith('#')) columns = rest;
-    else if (first !== '') {
-      rest.forEach((cell, k) => {
-        if (Number.isFinite(Number(cell))) figures.set(`${first} · ${columns[k] ?? k + 1}`, Number(cell));
-      });
-    }
-  }
-  return figures;
+  if (status === 0) return readReport(stdout);
+  console.error(`pair: the launch from ${folder} ended with ${status}:\n${stderr}`);
+  process.exit(1);
 }
 
 /** Return the 95 % interval of the ratio of medians. */

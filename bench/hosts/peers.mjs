@@ -5,7 +5,7 @@
  * what the runtimes add to it. Launches take turns, ours-theirs-theirs-ours, both with the same sizes, iterations and
  * warm-up; the figure of a launch is the median of its repetitions, that of a side the median of its launches.
  *
- *     node bench/hosts/pair.mjs [rounds = 2] [figure, by a part of its name]
+ *     node bench/hosts/peers.mjs [rounds = 2] [figure, by a part of its name]
  */
 
 import { spawnSync } from 'node:child_process';

@@ -8,6 +8,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuSeconds } from '../lib/processes.mjs';
 
 const [ranks = 64, seconds = 5] = process.argv.slice(2).map(Number);
 const root = join(import.meta.dirname, '../..');
@@ -15,14 +16,6 @@ const root = join(import.meta.dirname, '../..');
 /** Proportional set size in MiB: shared pages count as shares. */
 function pss(pid) {
   return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) / 1024;
-}
-
-/** CPU time in clock ticks of 10 ms. */
-function ticks(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
@@ -39,13 +32,15 @@ const args = [join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', jo
 const job = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 const pids = JSON.parse(await firstLine(job)).slice(1);
 await new Promise((resolve) => setTimeout(resolve, 1000));
-const before = sum(pids.map(ticks));
+const before = sum(pids.map(cpuSeconds));
 await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-const used = sum(pids.map(ticks)) - before;
+const used = sum(pids.map(cpuSeconds)) - before;
 const mean = sum(pids.map(pss)) / pids.length;
 job.stdin.end();
 console.log(`# ${ranks} ranks that wait in recv`);
 console.log('# MiB a rank (PSS)       bare node            over   CPU ms in all');
 console.log(
-  [mean.toFixed(1), bare.toFixed(1), (mean - bare).toFixed(1), String(used * 10)].map((cell) => cell.padStart(16)).join(''),
+  [mean.toFixed(1), bare.toFixed(1), (mean - bare).toFixed(1), (used * 1000).toFixed(1)]
+    .map((cell) => cell.padStart(16))
+    .join(''),
 );

@@ -10,8 +10,9 @@
  * tells other hosts who finalizes and who has departed, writes down what they tell, and finds ranks that wait for one that
  * has departed.
  *
- * On a socket go Int32: a world rank that has departed, kFinalizes less one that finalizes, or kJobEnds. Before a socket is closed in order both sides have
- * said that they send no more, since a close with bytes unread would take back what was sent last.
+ * On a socket go Int32: a world rank that has departed, kFinalizes less one that finalizes, or kJobEnds. Before a socket
+ * is closed in order both sides have said that they send no more, since a close with bytes unread would take back what was
+ * sent last.
  *
  * One per process, started, stopped and ended by its main thread; what it looks at in the segment is mapped by itself.
  */

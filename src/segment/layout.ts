@@ -6,9 +6,9 @@
  *                  control        2 KiB per place (picture below)
  *                  credits        4 bytes per ordered pair: row = receiver, column = sender; the receiver writes its row
  *                  peers          16 bytes per world rank, in jobs over several hosts only: Int32 port (0: not known yet, -1: it
- *                                 has no socket), state (finalizing or departed, of a rank of another host), held (1: the relay takes
- *                                 nothing more for it at present); the agent writes them, or the watch of mates. roomWanted:
- *                                 as of an inbox, of held
+ *                                 has no socket), state (finalizing or departed, of a rank of another host), held (1: the
+ *                                 relay takes nothing more for it at present); the agent writes them, or the watch of
+ *                                 mates. roomWanted: as of an inbox, of held
  *                  inboxes        cellCount x 64 bytes per place (inbox.ts)
  *                  small buffers  per place: smallCount x (64 + 8192) bytes: eager messages; owned by the sender
  *                  large buffers  per place: largeCount x (64 + 131072) bytes: pieces of long messages; owned by the sender

@@ -26,8 +26,8 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('relay under load')), 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const times = [...stdout.matchAll(/^rank [01]: right, (\d+) ms alone, waited (\d+) ms$/gm)];
     expect(times).toHaveLength(2);
-    // What waits for the ranks to come back would take the time of the exchange again.
-    for (const [, alone, waited] of times) expect(Number(waited)).toBeLessThan(Number(alone) / 2);
+    // What waits for the ranks to come back would take the time of the exchange again; on a busy machine that is longer.
+    for (const [, alone, waited] of times) expect(Number(waited)).toBeLessThan(Math.max(100, Number(alone) / 10));
   });
 
   test.each([

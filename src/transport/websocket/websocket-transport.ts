@@ -5,9 +5,10 @@
  * a frame at no more cost, 64 KiB at once, longer messages announced, then in pieces of 256 KiB that go from the sender's
  * array to the socket and from the socket to the receiver's array; memory is not read from afar. Progress: by calls of either
  * side, and by the kernels as far as their buffers go. Backpressure: BUSY while the socket and a bounded queue are full,
- * while there is no connection yet, or in a burst of small frames, which leaves in one go at the next poll; NO_CREDIT beyond WINDOW units of payload that the receiver has not matched. Failure: a
- * connection that cannot be made is tried again, one that is lost is not: frames for its peer stay BUSY, describe() says why,
- * and `onSuspicion` is told; whether the job goes on is for its launcher to say.
+ * while there is no connection yet, or in a burst of small frames, which leaves in one go at the next poll; NO_CREDIT beyond
+ * WINDOW units of payload that the receiver has not matched. Failure: a connection that cannot be made is tried again, one
+ * that is lost is not: frames for its peer stay BUSY, describe() says why, and `onSuspicion` is told; whether the job goes
+ * on is for its launcher to say.
  *
  *     upgrade.ts, upgrading-socket.ts, listener.ts, wireup.ts     how a connection comes about
  *     connection.ts = incoming.ts + outgoing.ts                   what goes over it: wire.ts in websocket-frame.ts
