@@ -31,7 +31,11 @@ export function row(first: number | string, values: readonly (number | string)[]
   console.log(`${String(first).padEnd(FIRST_WIDTH)}${cells.join('')}`);
 }
 
-/** Read what was printed so: each figure by its row and the name of its column in the heading above. */
+/**
+ * Read what was printed so: each figure by its row and the name of its column in the heading above.
+ *
+ * @public of pair.mjs, which loads this file by its name
+ */
 export function readReport(text: string): Map<string, number> {
   const figures = new Map<string, number>();
   let columns: string[] = [];
