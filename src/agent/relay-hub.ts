@@ -185,8 +185,8 @@ export class RelayHub implements Sleeper {
     return hasMoved;
   }
 
-  prepareSleep(): void {
-    this.#inboxes.prepareSleep();
+  prepareSleep(): boolean {
+    return this.#inboxes.prepareSleep();
   }
 
   onTurn(): void {

@@ -81,14 +81,16 @@ export class RelayInboxes {
     return hasMoved;
   }
 
-  /** Arrange to be rung when there is room. */
-  prepareSleep(): void {
-    this.#small.want();
-    this.#large.want();
+  /** Arrange to be rung when there is room. Return whether that was not arranged before. */
+  prepareSleep(): boolean {
+    let isNew = this.#small.want();
+    if (this.#large.want()) isNew = true;
     const { i32 } = this.#segment;
     // Pairs with the load of the rank that empties it, as in the shm transport.
-    for (const local of this.#full) Atomics.store(i32, this.#segment.control(local, CONTROL.roomWanted), 1);
+    const roomWanted = (local: number): number => this.#segment.control(local, CONTROL.roomWanted);
+    for (const local of this.#full) if (Atomics.exchange(i32, roomWanted(local), 1) === 0) isNew = true;
     this.#full.clear();
+    return isNew;
   }
 
   /** Return false if there is no room. */

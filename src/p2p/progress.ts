@@ -138,9 +138,10 @@ export class Progress implements Sleeper, Driver {
     return happened;
   }
 
-  prepareSleep(): void {
-    this.#main!.prepareSleep();
-    for (const transport of this.#transports) transport.prepareSleep();
+  prepareSleep(): boolean {
+    let isNew = this.#main!.prepareSleep();
+    for (const transport of this.#transports) if (transport.prepareSleep()) isNew = true;
+    return isNew;
   }
 
   /** Block until the operation is done. */

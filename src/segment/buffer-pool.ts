@@ -64,11 +64,16 @@ export class BufferPool {
     this.#i32[word] = FREE;
   }
 
-  /** Ask to be rung when one of the buffers in use becomes free; only if take() failed since the last call. */
-  want(): void {
-    if (!this.#isWanted) return;
+  /**
+   * Ask to be rung when one of the buffers in use becomes free; only if take() failed since the last call. Return whether that
+   * was not asked before.
+   */
+  want(): boolean {
+    if (!this.#isWanted) return false;
     this.#isWanted = false;
-    for (const word of this.#state) Atomics.compareExchange(this.#i32, word, IN_USE, WANTED);
+    let isNew = false;
+    for (const word of this.#state) if (Atomics.compareExchange(this.#i32, word, IN_USE, WANTED) === IN_USE) isNew = true;
+    return isNew;
   }
 }
 

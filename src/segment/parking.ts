@@ -10,10 +10,22 @@
 export interface Sleeper {
   /** Make progress; true if something happened. */
   poll(): boolean;
-  /** Arrange to be rung for work that no cell announces (transport contract). */
-  prepareSleep(): void;
+  /** Arrange to be rung for work that no cell announces (transport contract). Return whether that was not arranged before. */
+  prepareSleep(): boolean;
   /** The event loop has control again, or the rank was rung while it had: make progress. */
   onTurn(): void;
+}
+
+/**
+ * Look for work once more before a sleep; the sleeper's flag is up. What is refused now may be so for another reason than
+ * before, which has to be arranged for too. Return whether anything happened: then there may be more to do, and no sleep.
+ */
+export function lookOnceMore(sleeper: Sleeper): boolean {
+  for (;;) {
+    const isNew = sleeper.prepareSleep();
+    if (sleeper.poll()) return true;
+    if (!isNew) return false;
+  }
 }
 
 export interface Parking {

@@ -10,7 +10,7 @@ import { constants } from 'node:fs';
 import { MpiError } from '../base/errors.ts';
 import { type Addon, INTEREST_READ } from '../native/addon.ts';
 import { CELL_BYTES, CONTROL } from './layout.ts';
-import type { Parking, Sleeper } from './parking.ts';
+import { lookOnceMore, type Parking, type Sleeper } from './parking.ts';
 import type { Segment } from './segment.ts';
 
 /** Values of the polling word. */
@@ -58,8 +58,7 @@ export class ProcessParking implements Parking {
 
   sleep(timeoutMs: number): void {
     Atomics.store(this.#i32, this.#flag, 1); // pairs with the flag's load in ring()
-    this.#sleeper.prepareSleep();
-    if (!this.#sleeper.poll()) this.#addon.park(this.#epoll, this.#bell, timeoutMs);
+    if (!lookOnceMore(this.#sleeper)) this.#addon.park(this.#epoll, this.#bell, timeoutMs);
     Atomics.store(this.#i32, this.#flag, 0);
   }
 
@@ -81,13 +80,13 @@ export class ProcessParking implements Parking {
   }
 
   enterLoop(waitsForRoom: boolean, isBusy: boolean): void {
-    this.#i32[this.#polling] = isBusy ? BUSY : waitsForRoom ? WAITS_FOR_ROOM : IDLE;
+    let hasMoved = false;
     // Cells are looked at by uv_prepare after it raised the flag; room is not, so the flag goes up here, before the last look.
     if (waitsForRoom && !isBusy) {
       Atomics.store(this.#i32, this.#flag, 1);
-      this.#sleeper.prepareSleep();
-      this.#sleeper.poll();
+      hasMoved = lookOnceMore(this.#sleeper);
     }
+    this.#i32[this.#polling] = isBusy || hasMoved ? BUSY : waitsForRoom ? WAITS_FOR_ROOM : IDLE;
   }
 
   leaveLoop(): void {

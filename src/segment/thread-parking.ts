@@ -7,7 +7,7 @@
  */
 
 import { CONTROL } from './layout.ts';
-import type { Parking, Sleeper } from './parking.ts';
+import { lookOnceMore, type Parking, type Sleeper } from './parking.ts';
 import type { Segment } from './segment.ts';
 
 /** Longest time-out that setTimeout takes: a timer that only keeps the loop alive. */
@@ -36,8 +36,7 @@ export class ThreadParking implements Parking {
 
   sleep(timeoutMs: number): void {
     Atomics.store(this.#i32, this.#flag, 1); // pairs with the flag's load in ring()
-    this.#sleeper.prepareSleep();
-    if (!this.#sleeper.poll()) Atomics.wait(this.#i32, this.#flag, 1, timeoutMs < 0 ? undefined : timeoutMs);
+    if (!lookOnceMore(this.#sleeper)) Atomics.wait(this.#i32, this.#flag, 1, timeoutMs < 0 ? undefined : timeoutMs);
     Atomics.store(this.#i32, this.#flag, 0);
     this.#rearmLater();
   }
@@ -85,8 +84,7 @@ export class ThreadParking implements Parking {
   #arm(): void {
     if (this.#isStopped) return;
     Atomics.store(this.#i32, this.#flag, 1);
-    if (this.#waitsForRoom) this.#sleeper.prepareSleep();
-    if (this.#sleeper.poll()) this.#turnSoon();
+    if (this.#waitsForRoom ? lookOnceMore(this.#sleeper) : this.#sleeper.poll()) this.#turnSoon();
     if (this.#isArmed) return;
     const waiting = Atomics.waitAsync(this.#i32, this.#flag, 1);
     if (!waiting.async) {

@@ -138,8 +138,11 @@ export interface Transport {
 
   /** Handle frames that arrived, a bounded number. Return whether there were any. */
   poll(handler: FrameHandler): boolean;
-  /** The rank is about to sleep with work refused as BUSY: make sure that it is rung when there is room. */
-  prepareSleep(): void;
+  /**
+   * The rank is about to sleep with work refused as BUSY: make sure that it is rung when there is room. Return whether that
+   * was not made sure of before: then it looks once more.
+   */
+  prepareSleep(): boolean;
   /** Whether nothing that was taken would be lost if this process ended now. */
   isFlushed(): boolean;
 }

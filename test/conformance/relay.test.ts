@@ -88,9 +88,9 @@ class End extends RelayTransport {
     return super.poll(handler) || hasMoved;
   }
 
-  override prepareSleep(): void {
-    this.#shm.prepareSleep();
-    super.prepareSleep();
+  override prepareSleep(): boolean {
+    const isNew = this.#shm.prepareSleep();
+    return super.prepareSleep() || isNew;
   }
 
   override sendShort(...args: Parameters<RelayTransport['sendShort']>): SendAnswer {

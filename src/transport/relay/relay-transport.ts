@@ -317,12 +317,14 @@ export class RelayTransport implements Transport {
     return happened;
   }
 
-  prepareSleep(): void {
+  prepareSleep(): boolean {
     // Pairs with the agent's load, after it made room: it sees the wish, or the engine's last look sees the room.
-    if (this.#isFull) Atomics.store(this.#i32, this.#segment.control(this.#place, CONTROL.roomWanted), 1);
-    for (const peer of this.#held) Atomics.store(this.#i32, this.#segment.peer(peer, PEER.roomWanted), 1);
+    const wish = (word: number): boolean => Atomics.exchange(this.#i32, word, 1) === 0;
+    let isNew = this.#isFull && wish(this.#segment.control(this.#place, CONTROL.roomWanted));
+    for (const peer of this.#held) if (wish(this.#segment.peer(peer, PEER.roomWanted))) isNew = true;
     this.#isFull = false;
     this.#held.clear();
+    return isNew;
   }
 
   /** What was taken lies in the segment, which its agent empties before it ends. */

@@ -133,7 +133,9 @@ export class SelfTransport implements Transport {
     return false;
   }
 
-  prepareSleep(): void {}
+  prepareSleep(): boolean {
+    return false;
+  }
 
   isFlushed(): boolean {
     return true;

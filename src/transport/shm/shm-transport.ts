@@ -266,13 +266,14 @@ export class ShmTransport implements Transport {
     }
   }
 
-  prepareSleep(): void {
-    this.small.want();
-    this.large.want();
-    if (this.#full.size === 0) return;
+  prepareSleep(): boolean {
+    let isNew = this.small.want();
+    if (this.large.want()) isNew = true;
+    if (this.#full.size === 0) return isNew;
     // Pairs with the load in poll(): the consumer sees the wish, or the engine's last look sees the room.
-    for (const local of this.#full) Atomics.store(this.#i32, this.#roomWanted[local]!, 1);
+    for (const local of this.#full) if (Atomics.exchange(this.#i32, this.#roomWanted[local]!, 1) === 0) isNew = true;
     this.#full.clear();
+    return isNew;
   }
 
   /** The segment outlives its ranks. */

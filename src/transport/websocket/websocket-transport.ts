@@ -202,9 +202,10 @@ export class WebsocketTransport implements Transport {
   }
 
   /** Write interest is there already while bytes wait. The next poll is the last look: it must see everything. */
-  prepareSleep(): void {
+  prepareSleep(): boolean {
     this.#sinceLook = LOOK_INTERVAL;
     this.#lively = LIVELY_POLLS;
+    return false;
   }
 
   isFlushed(): boolean {
