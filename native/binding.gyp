@@ -8,6 +8,7 @@
         'src/argument.c',
         'src/copy.c',
         'src/file.c',
+        'src/exit.c',
         'src/lifeline.c',
         'src/mates.c',
         'src/park.c',

@@ -70,7 +70,7 @@ NAPI_MODULE_INIT() {
       park_register(env, exports) != napi_ok || watch_register(env, exports) != napi_ok ||
       socket_register(env, exports) != napi_ok || copy_register(env, exports) != napi_ok || file_register(env, exports) != napi_ok ||
       reduce_register(env, exports) != napi_ok || process_register(env, exports) != napi_ok ||
-      lifeline_register(env, exports) != napi_ok || mates_register(env, exports) != napi_ok ||
+      lifeline_register(env, exports) != napi_ok || exit_register(env, exports) != napi_ok || mates_register(env, exports) != napi_ok ||
       reference_register(env, exports) != napi_ok) {
     napi_throw_error(env, NULL, "the addon's functions could not be registered");
     return NULL;

@@ -44,6 +44,7 @@ napi_status file_register(napi_env env, napi_value exports);
 napi_status reduce_register(napi_env env, napi_value exports);
 napi_status process_register(napi_env env, napi_value exports);
 napi_status lifeline_register(napi_env env, napi_value exports);
+napi_status exit_register(napi_env env, napi_value exports);
 napi_status mates_register(napi_env env, napi_value exports);
 napi_status reference_register(napi_env env, napi_value exports);
 

@@ -10,6 +10,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { guardExit } from '../native/exit-guard.ts';
 import { Agent } from './agent.ts';
 import { StreamConnection } from './connection.ts';
 import type { FromAgent, ToAgent } from './protocol.ts';
@@ -19,6 +20,7 @@ const CONNECTION_FD = 3;
 /** Where an agent that waits says, once, that it listens; '' stands for that. */
 const REPORT_FD = 3;
 
+guardExit();
 let agent: Agent | undefined;
 /** Another one is to wait when this one is gone. */
 let stays = false;

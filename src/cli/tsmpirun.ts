@@ -5,6 +5,7 @@
 
 import { VERSION } from '../base/version.ts';
 import { launch } from '../launcher/launch.ts';
+import { guardExit } from '../native/exit-guard.ts';
 import { CommandLineError, parseCommandLine } from './command-line.ts';
 
 async function main(): Promise<number> {
@@ -18,6 +19,7 @@ async function main(): Promise<number> {
     console.log(await helpText());
     return 0;
   }
+  guardExit();
   return launch(command.options);
 }
 

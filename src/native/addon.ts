@@ -232,6 +232,11 @@ export interface Addon {
   /** End that thread's watch: closing the job in order. When this returns, a hang-up harms nobody any more. */
   stopLifeline(): void;
   /**
+   * The process is about to leave with that code: start a native thread that ends it so if it then uses no CPU time for a
+   * second. 0 or -errno.
+   */
+  guardExit(code: number): number;
+  /**
    * Start the native thread by which a rank without an agent knows of the end of its mates (native/src/mates.c): an end that
    * is not in order ends this process with code 1. One per process (-EALREADY). 0 or -errno.
    */

@@ -56,7 +56,7 @@ const EXPECTED = [
   ] as const),
   ...(['listenTcp', 'acceptTcp', 'connectTcp', 'connectOutcome', 'send', 'sendTwo', 'receive', 'shutdownSend'] as const),
   ...(['unacknowledged', 'socketAddress', 'watchDescriptor', 'listReady', 'createTimer', 'setTimer'] as const),
-  ...(['getAffinity', 'setAffinity', 'startLifeline', 'stopLifeline', 'setSubreaper', 'reap', 'threadId'] as const),
+  ...(['getAffinity', 'setAffinity', 'startLifeline', 'stopLifeline', 'guardExit', 'setSubreaper', 'reap', 'threadId'] as const),
   ...(['startMates', 'stopMates', 'endMates'] as const),
   ...(['referencePingPong', 'referencePipeline', 'referenceAllreduce'] as const),
 ] satisfies readonly (keyof Addon)[];

@@ -11,6 +11,7 @@ import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import type { JobHost } from '../bootstrap/job.ts';
 import type { Communicator } from '../comm/communicator.ts';
+import { guardExit } from '../native/exit-guard.ts';
 import { CONTROL, RANK_STATE } from '../segment/layout.ts';
 import { explainRank } from './explain.ts';
 import { finalizeRank } from './finalize.ts';
@@ -68,6 +69,7 @@ if (rank !== undefined) {
   // One rank of each host: what the others would say is the same but for what turns out later.
   if (rank.description.explain && rank.localRank === 0) complain(explainRank(rank));
   process.on('exit', onExit);
+  if (place.kind === 'process') guardExit();
 }
 
 function onExit(code: number): void {
