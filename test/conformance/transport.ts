@@ -190,7 +190,7 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
       lacks('refusal', 'a full receiver refuses, and takes again once it looked'),
       () => {
         const { sender, receiver, forward, poll } = start();
-        for (let round = 0; round < 3; round++) {
+        for (let round = 0; round < 2; round++) {
           let taken = 0;
           while (taken < MANY && sender.sendControl(to, FINISH, taken, 0) === TAKEN) taken++;
           expect(taken).toBeLessThan(MANY);
@@ -200,7 +200,10 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
           // What found no room took no buffer along.
           for (let k = 0; k < 1000; k++) expect(sender.sendEager(to, 9, 0, 0, CONTEXT, one, 1, 8)).not.toBe(TAKEN);
           poll();
-          expect(forward.frames.splice(0).map(({ source }) => source)).toEqual(Array.from({ length: taken }, (_, k) => k));
+          const arrived = forward.frames.splice(0);
+          expect(arrived).toHaveLength(taken);
+          // Hundreds of thousands: not by toEqual(), which takes seconds.
+          expect(arrived.findIndex(({ source }, k) => source !== k)).toBe(-1);
           expect(sender.sendEager(to, 9, 0, 0, CONTEXT, one, 1, 8)).toBe(TAKEN);
           poll();
           expect(forward.frames.splice(0)).toHaveLength(1);
@@ -213,7 +216,7 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
       lacks('sleep', 'a refused sender that sleeps is woken when there is room'),
       async () => {
         const { sender, receiver, forward, sleep, poll } = start();
-        for (let round = 0; round < 3; round++) {
+        for (let round = 0; round < 2; round++) {
           while (sender.sendControl(to, FINISH, 0, 0) === TAKEN);
           const isAwake = sleep!();
           while (receiver.poll(forward));

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { processState, program } from '../jobs/run-job.ts';
+import { firstOf, isLong } from '../long.ts';
 import { FOUR, HostJob } from './host-job.ts';
 import { missingHosts, named, TestHosts } from './test-hosts.ts';
 
@@ -53,7 +54,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     expect(lastLine).toMatch(/^tsmpirun: rank 1 on node2 \(pid \d+\): exited with code 1$/);
   });
 
-  const seconds = process.env.TSMPI_LONG_TESTS === '1' ? 30 : 7;
+  const seconds = isLong ? 30 : 7;
   test(`a rank that computes for ${seconds} s without a call is healthy`, async () => {
     const { code, stdout } = await new HostJob(hosts, [...FOUR, '--heartbeat', '3', program('busy.mjs'), String(seconds)]).end();
     expect({ code, stdout }).toEqual({ code: 0, stdout: '8 ranks\n' });
@@ -74,7 +75,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     expect(code).toBe(124);
   });
 
-  test.each(['sleep', 'spin', 'stop', 'deaf', 'child'])('kill -9 of an agent whose ranks %s', async (mode) => {
+  test.each(firstOf(2, ['spin', 'child', 'sleep', 'stop', 'deaf']))('kill -9 of an agent whose ranks %s', async (mode) => {
     const running = await startLingering(mode);
     process.kill(running.agent('node3'), 'SIGKILL');
     const { code, lastLine } = await running.end();
@@ -106,7 +107,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh, when something breaks'), () 
     expect(lastLine).toMatch(/^tsmpirun: lost the agent on node3 \(pid \d+\): ssh was killed by SIGKILL$/);
   });
 
-  test.each(['sleep', 'spin', 'stop'])('kill -9 of the launcher while ranks %s', async (mode) => {
+  test.each(firstOf(1, ['spin', 'sleep', 'stop']))('kill -9 of the launcher while ranks %s', async (mode) => {
     const running = await startLingering(mode);
     process.kill(running.job.launcher(), 'SIGKILL');
     expect((await running.end()).signal).toBe('SIGKILL');

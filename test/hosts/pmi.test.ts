@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { processState, program } from '../jobs/run-job.ts';
+import { isLong } from '../long.ts';
 import { missing as missingAddon } from '../unit/native/native-addon.ts';
 import { HostJob } from './host-job.ts';
 import { missingPrograms, named, TestHosts } from './test-hosts.ts';
@@ -12,7 +13,6 @@ const missing = missingSlurm ?? missingPrograms([['mpiexec.hydra', 'mpich']]) ??
 /** As README says: within a second or two, on a machine under load. */
 const SLACK_MS = 10_000;
 /** What takes longer, since Slurm takes seconds to end a job. */
-const isLong = process.env.TSMPI_LONG_TESTS === '1';
 const MORE_KILLED = [
   ['srun', 1, 'await'],
   ['srun', 4, 'spin'],

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { program } from '../jobs/run-job.ts';
+import { isLong } from '../long.ts';
 import { missing, named as namedAddon } from '../unit/native/native-addon.ts';
 import { HostJob, read, runOnHosts } from './host-job.ts';
 import { missingHosts, named, TestHosts } from './test-hosts.ts';
@@ -9,7 +10,7 @@ import { missingHosts, named, TestHosts } from './test-hosts.ts';
 /** What an agent may take: Node and its own program, windows and batches, and what is collected late. */
 const AGENT_KIB = 192 << 10;
 /** What is sent to a rank that does not receive: more than an agent may take. */
-const HELD_MIB = process.env.TSMPI_LONG_TESTS === '1' ? 1024 : 320;
+const HELD_MIB = isLong ? 1024 : 320;
 /** A thread host holds two ranks' programs, and the arrays of one, besides. */
 const THREAD_HOST_KIB = 448 << 10;
 
@@ -50,7 +51,7 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('relay under load')), 
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'computed\nright\n', stderr: '' });
     expect(Math.max(...agents)).toBeLessThan(AGENT_KIB);
     expect(Math.max(0, ...threadHosts)).toBeLessThan(THREAD_HOST_KIB);
-    if (process.env.TSMPI_LONG_TESTS === '1') console.log({ agents, threadHosts });
+    if (isLong) console.log({ agents, threadHosts });
   });
 
   test('gigabytes in the relay delay no heartbeat and no line', async () => {

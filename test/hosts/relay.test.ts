@@ -7,13 +7,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { program } from '../jobs/run-job.ts';
+import { isLong } from '../long.ts';
 import { generate } from '../random/generate.ts';
 import { missing, named as namedAddon } from '../unit/native/native-addon.ts';
 import { runOnHosts } from './host-job.ts';
 import { missingHosts, named, TestHosts } from './test-hosts.ts';
 
 /** Floods take a minute where others compute too. */
-const isLong = process.env.TSMPI_LONG_TESTS === '1';
 /** Programs of one batch, and the rank that performs it. */
 const RANDOM_COUNT = 40;
 const RANDOM_RANKS = 5;

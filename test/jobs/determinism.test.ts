@@ -1,6 +1,7 @@
 /** --deterministic: the bits of sums do not depend on the kind of ranks, on how they wait, on the transport, or on timing. */
 
 import { describe, expect, test } from 'vitest';
+import { firstOf } from '../long.ts';
 import { program, runJob } from './run-job.ts';
 
 const WAYS: readonly (readonly string[])[] = [
@@ -20,7 +21,7 @@ async function digest(size: number, ...options: readonly string[]): Promise<stri
   return stdout;
 }
 
-describe.each([2, 3, 5, 7])('%i ranks', (size) => {
+describe.each(firstOf(2, [3, 5, 2, 7]))('%i ranks', (size) => {
   test('one digest, however the job runs', async () => {
     const digests: string[] = [];
     for (const way of WAYS) digests.push(await digest(size, '--deterministic', ...way));

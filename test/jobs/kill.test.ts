@@ -1,6 +1,7 @@
 /** kill -9 of launcher, agent or a rank leaves nothing behind, whatever the ranks do at that moment. */
 
 import { describe, expect, test } from 'vitest';
+import { firstOf } from '../long.ts';
 import { Job, processState, program } from './run-job.ts';
 
 const linger = program('linger.mjs');
@@ -13,7 +14,7 @@ async function startLingering(mode: string, ...options: string[]): Promise<{ job
   return { job, ranks: ready.map((match) => Number(match[1])) };
 }
 
-describe.each(['sleep', 'spin', 'block', 'stop', 'child', 'session', 'deaf'])('ranks that %s', (mode) => {
+describe.each(firstOf(4, ['spin', 'block', 'child', 'session', 'stop', 'sleep', 'deaf']))('ranks that %s', (mode) => {
   test('launcher', async () => {
     const { job } = await startLingering(mode);
     process.kill(job.pid, 'SIGKILL');
@@ -41,7 +42,7 @@ describe.each(['sleep', 'spin', 'block', 'stop', 'child', 'session', 'deaf'])('r
   });
 });
 
-describe.each(['sleep', 'spin', 'block', 'child'])('ranks as threads that %s', (mode) => {
+describe.each(firstOf(2, ['spin', 'block', 'sleep', 'child']))('ranks as threads that %s', (mode) => {
   test.each(['launcher', 'agent', 'ranks'])('%s', async (victim) => {
     const { job, ranks } = await startLingering(mode, '--ranks', 'thread');
     const pid = victim === 'launcher' ? job.pid : victim === 'agent' ? job.agent() : ranks[0];
@@ -67,7 +68,7 @@ describe.each(['wait', 'await'])('ranks in the middle of messages, by %s', (how)
     return { job, since: performance.now() };
   }
 
-  test.each([1, 2, 3, 4])('one rank is the cause, and the job has ended soon (seed %i)', async (seed) => {
+  test.each(firstOf(2, [1, 2, 3, 4]))('one rank is the cause, and the job has ended soon (seed %i)', async (seed) => {
     let pid = 0;
     const { job, since } = await strike((_job, ranks) => (pid = ranks[seed % RANKS]!), seed * 13);
     const { code, stderr } = await job.end();

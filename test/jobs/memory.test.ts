@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { isLong } from '../long.ts';
 import { program, runJob } from './run-job.ts';
 
 /** Two buffers of 2 GiB and what a machine needs beside them. */
@@ -14,7 +15,7 @@ const whyNoObject = reasonAgainst(OBJECT_KIB);
 
 /** Why a long test that takes so much memory is left out; undefined: it runs. */
 function reasonAgainst(neededKiB: number): string | undefined {
-  if (process.env.TSMPI_LONG_TESTS !== '1') return 'it takes a minute and much memory, TSMPI_LONG_TESTS=1 adds it';
+  if (!isLong) return 'it takes a minute and much memory, TSMPI_LONG_TESTS=1 adds it';
   return availableKiB < neededKiB ? `it needs ${neededKiB} KiB of memory, ${availableKiB} are there` : undefined;
 }
 

@@ -12,6 +12,7 @@ import { ROOT } from '../../../src/comm/inter/cross.ts';
 import { createOp, MAX, SUM } from '../../../src/datatype/operator.ts';
 import { PROC_NULL } from '../../../src/p2p/matching-queue.ts';
 import type { Request } from '../../../src/p2p/request.ts';
+import { isLong } from '../../long.ts';
 import { randomFrom } from '../collective/simulator.ts';
 import { createWorlds, startRanks } from '../ranks.ts';
 
@@ -320,7 +321,7 @@ test.each([4, 0])('legal programs with many in flight pass, areas: %i', async (a
     const draw = randomFrom(size + areaCount);
     const worlds = worldsOf(size, areaCount);
     const twins = await Promise.all(worlds.map((world) => world.dup()));
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < (isLong ? 12 : 5); round++) {
       const program = Array.from({ length: 24 }, () => ({
         kind: Math.floor(draw() * 8),
         root: Math.floor(draw() * size),
