@@ -116,6 +116,26 @@ static napi_value connect_tcp(napi_env env, napi_callback_info info) {
   return make_int32(env, fd);
 }
 
+/* Probes that must stay without an answer before a connection counts as lost. */
+#define kProbes 5
+
+static napi_value keep_alive(napi_env env, napi_callback_info info) {
+  READ_ARGUMENTS(2);
+  int32_t fd, silence_ms;
+  if (!read_int32(env, arguments[0], "fd", &fd) || !read_int32(env, arguments[1], "silenceMs", &silence_ms)) return NULL;
+  /* Seconds, 1 at least: the probes together take the whole silence, so that a shorter one loses nothing. */
+  int idle = silence_ms / 2000 > 0 ? silence_ms / 2000 : 1;
+  int interval = (silence_ms + kProbes * 1000 - 1) / (kProbes * 1000);
+  int count = kProbes;
+  if (setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle) != 0 ||
+      setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval) != 0 ||
+      setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count) != 0 ||
+      setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &kOn, sizeof kOn) != 0) {
+    return make_int32(env, -errno);
+  }
+  return make_int32(env, 0);
+}
+
 static napi_value connect_outcome(napi_env env, napi_callback_info info) {
   READ_ARGUMENTS(1);
   int32_t fd;
@@ -188,6 +208,17 @@ static napi_value shutdown_send(napi_env env, napi_callback_info info) {
   int32_t fd;
   if (!read_int32(env, arguments[0], "fd", &fd)) return NULL;
   return make_outcome(env, shutdown(fd, SHUT_WR));
+}
+
+static napi_value unanswered_ms(napi_env env, napi_callback_info info) {
+  READ_ARGUMENTS(1);
+  int32_t fd;
+  if (!read_int32(env, arguments[0], "fd", &fd)) return NULL;
+  struct tcp_info state;
+  socklen_t length = sizeof state;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) != 0) return make_int32(env, -errno);
+  /* A peer that has no room acknowledges that it has none: nothing of what was sent is open then. */
+  return make_int32(env, state.tcpi_unacked == 0 ? 0 : (int32_t)(state.tcpi_last_ack_recv & 0x7fffffff));
 }
 
 static napi_value unacknowledged(napi_env env, napi_callback_info info) {
@@ -283,12 +314,14 @@ napi_status socket_register(napi_env env, napi_value exports) {
   addon_export(env, exports, "listenTcp", listen_tcp);
   addon_export(env, exports, "acceptTcp", accept_tcp);
   addon_export(env, exports, "connectTcp", connect_tcp);
+  addon_export(env, exports, "keepAlive", keep_alive);
   addon_export(env, exports, "connectOutcome", connect_outcome);
   addon_export(env, exports, "send", send_bytes);
   addon_export(env, exports, "sendTwo", send_two);
   addon_export(env, exports, "receive", receive);
   addon_export(env, exports, "shutdownSend", shutdown_send);
   addon_export(env, exports, "unacknowledged", unacknowledged);
+  addon_export(env, exports, "unansweredMs", unanswered_ms);
   addon_export(env, exports, "socketAddress", socket_address);
   addon_export(env, exports, "watchDescriptor", watch_descriptor);
   addon_export(env, exports, "listReady", list_ready);

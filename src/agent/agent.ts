@@ -22,6 +22,7 @@ import type {
   AgentJob,
   AgentPlace,
   FromAgent,
+  LostPair,
   RankExit,
   RankKind,
   RankPort,
@@ -108,6 +109,8 @@ export class Agent implements RankEvents {
   onRelayOffer = (offer: RelayOffer): void => this.#connection.send({ kind: 'relay', offer });
 
   onFinalizing = (ranks: readonly number[]): void => this.#connection.send({ kind: 'finalizing', ranks });
+
+  onLostPeers = (pairs: readonly LostPair[]): void => this.#connection.send({ kind: 'lost', pairs });
 
   onListening = (ports: readonly RankPort[]): void => this.#connection.send({ kind: 'listening', ports });
 

@@ -347,6 +347,8 @@ export class ProcessRanks implements RankSet {
     this.#monitor.sample();
     const finalizing = this.#monitor.newFinalizing();
     if (finalizing.length > 0) this.#context.events.onFinalizing(finalizing);
+    const lost = this.#monitor.newLost();
+    if (lost.length > 0) this.#context.events.onLostPeers(lost);
     if (++this.#samples % REAP_SAMPLES === 0) this.#context.orphans.reap();
   }
 }

@@ -139,6 +139,14 @@ export interface RankPort {
   readonly port: number;
 }
 
+/** A rank has lost its connection with another, of whose end it knows nothing. */
+export interface LostPair {
+  readonly rank: number;
+  readonly peer: number;
+  /** The error of its socket; 0: it was closed without one. */
+  readonly errno: number;
+}
+
 /** That rank of another host finalizes, or has ended well. */
 export interface PeerState {
   readonly rank: number;
@@ -183,6 +191,8 @@ export type FromAgent =
   | { readonly kind: 'listening'; readonly ports: readonly RankPort[] }
   /** Those ranks of this host have been finalizing for a while. */
   | { readonly kind: 'finalizing'; readonly ranks: readonly number[] }
+  /** A suspicion: unless another cause turns up, those connections are the cause. */
+  | { readonly kind: 'lost'; readonly pairs: readonly LostPair[] }
   /** This host's relay wants a link. */
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
   /** The agent ends, for a reason that is not the job's; undefined: its starter is gone, which knows better why. */

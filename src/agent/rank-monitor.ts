@@ -11,7 +11,7 @@ import { OPERATION_NAMES } from '../base/operation.ts';
 import { CallJournal } from '../segment/call-journal.ts';
 import { CONTROL, PEER, RANK_STATE } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
-import type { PeerState, RankPort, StuckPair, Whereabouts } from './protocol.ts';
+import type { LostPair, PeerState, RankPort, StuckPair, Whereabouts } from './protocol.ts';
 
 /** Context id of world's collectives: the number 0 of world rank 0, in its plane (p2p/context.ts). */
 const WORLD_COLLECTIVES = 1;
@@ -39,6 +39,8 @@ export class RankMonitor {
   readonly #ports: Int32Array;
   /** Ranks whose finalizing was told, by local rank. */
   readonly #isFinalizing: Uint8Array;
+  /** `lostPeer` that was told, by local rank. */
+  readonly #lostPeer: Int32Array;
 
   /** Watch the ranks of that segment; worldRanks in local-rank order. */
   constructor(segment: Segment, worldRanks: readonly number[]) {
@@ -51,6 +53,7 @@ export class RankMonitor {
     this.#stuckCalls = new Int32Array(worldRanks.length);
     this.#ports = new Int32Array(worldRanks.length);
     this.#isFinalizing = new Uint8Array(worldRanks.length);
+    this.#lostPeer = new Int32Array(worldRanks.length);
   }
 
   /** Note which ranks have called since the last sample. */
@@ -147,6 +150,16 @@ export class RankMonitor {
       if (this.#isFinalizing[local] === 1 || this.#segment.state(local) !== RANK_STATE.finalizing) return false;
       this.#isFinalizing[local] = 1;
       return true;
+    });
+  }
+
+  /** Return the ranks that have lost a connection with another since the last look. */
+  newLost(): LostPair[] {
+    return this.#worldRanks.flatMap((rank, local) => {
+      const lost = this.#word(local, CONTROL.lostPeer);
+      if (lost === 0 || lost === this.#lostPeer[local]) return [];
+      this.#lostPeer[local] = lost;
+      return [{ rank, peer: lost - 1, errno: this.#word(local, CONTROL.lostErrno) }];
     });
   }
 

@@ -6,7 +6,7 @@
  * its output may come, after `onClosed` none.
  */
 
-import type { PeerState, RankExit, RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
+import type { LostPair, PeerState, RankExit, RankPort, RelayOffer, StuckPair, Whereabouts } from './protocol.ts';
 
 export interface RankEvents {
   onOutput(rank: number, stream: 1 | 2, bytes: Uint8Array): void;
@@ -18,6 +18,8 @@ export interface RankEvents {
   onListening(ports: readonly RankPort[]): void;
   /** Those ranks have been finalizing for a while. */
   onFinalizing(ranks: readonly number[]): void;
+  /** Ranks have lost connections with others. */
+  onLostPeers(pairs: readonly LostPair[]): void;
   /** The relay of this host wants a link with another's. */
   onRelayOffer(offer: RelayOffer): void;
   /** That much input has reached the ranks that read it. */

@@ -11,8 +11,9 @@
  */
 
 import { isatty } from 'node:tty';
+import { getSystemErrorName } from 'node:util';
 import { ownAddresses } from '../agent/dial.ts';
-import type { FromAgent, RankExit, StuckPair, Whereabouts } from '../agent/protocol.ts';
+import type { FromAgent, LostPair, RankExit, StuckPair, Whereabouts } from '../agent/protocol.ts';
 import { VERSION } from '../base/version.ts';
 import { type CommonJob, describeAgentJob, describeCommonJob, planInput } from './agent-job.ts';
 import type { AgentLink } from './agent-link.ts';
@@ -22,6 +23,7 @@ import { explainJob } from './explain.ts';
 import type { Network } from './hosts/network.ts';
 import { InputForwarder } from './input.ts';
 import { InputReaders } from './input-readers.ts';
+import { LostConnections } from './lost-connections.ts';
 import { watchNpm } from './npm-watch.ts';
 import type { LaunchOptions, StarterName } from './options.ts';
 import { Output } from './output.ts';
@@ -66,6 +68,7 @@ export class JobRun {
   readonly #verdict: Verdict;
   readonly #news: PeerNews;
   readonly #relays: RelayOffers;
+  readonly #lost: LostConnections;
   readonly #isSpread: boolean;
   readonly #stage: Stage | undefined;
   readonly #unused: number[] = [];
@@ -108,6 +111,7 @@ export class JobRun {
     this.#verdict = new Verdict((rank) => this.#linkOf(rank).name, this.#isSpread);
     this.#news = new PeerNews((message) => this.#agents.broadcast(message));
     this.#relays = new RelayOffers(this.#agents.links, (one, other) => this.#noteRelay(one, other));
+    this.#lost = new LostConnections(options.heartbeatSeconds * 1000, (pair) => this.#onLostConnection(pair));
     this.#job = describeCommonJob(id, options, placement, stdin);
     this.#output = new Output(options.tagOutput, files, {
       onCredit: (rank, byteLength) => this.#linkOf(rank).send({ kind: 'credit', rank, byteLength }),
@@ -181,6 +185,9 @@ export class JobRun {
         break;
       case 'finalizing':
         if (this.#isSpread) this.#news.addStates(message.ranks.map((rank) => ({ rank, state: 'finalizing' })));
+        break;
+      case 'lost':
+        this.#lost.add(message.pairs);
         break;
       case 'relay':
         this.#relays.carry(link, message.offer);
@@ -302,7 +309,10 @@ export class JobRun {
   #onExit(exit: RankExit, isConsequence: boolean, launcherMs: number | undefined): void {
     if (exit.isLeft)
       this.#output.say(`tsmpirun: rank ${exit.rank} (pid ${exit.pid}) did not end although it was killed; it is left`);
-    if (exit.code === 0 && this.#isSpread) this.#news.addStates([{ rank: exit.rank, state: 'departed' }]);
+    if (exit.code === 0 && this.#isSpread) {
+      this.#news.addStates([{ rank: exit.rank, state: 'departed' }]);
+      this.#lost.onDeparted(exit.rank);
+    }
     if (exit.code === 0 || isConsequence) return;
     if (this.#isInterrupted && (exit.signal === 'SIGINT' || exit.code === 130)) {
       // Ranks that handle the signal have the grace to end by themselves.
@@ -324,6 +334,17 @@ export class JobRun {
       this.#end(causeOfStuck(this.#stuck, all, describe), OTHERS_GRACE_MS, launcherMs);
     if (!this.#isSpread) end(where);
     else if (this.#stuck.length === pairs.length) this.#askWhere((answers) => end(answers.where));
+  }
+
+  /** A connection between two ranks that both go on is lost, and nothing else is known: they would wait for ever. */
+  #onLostConnection({ rank, peer, errno }: LostPair): void {
+    if (this.#verdict.isGiven) return;
+    const name = (which: number): string => `rank ${which} on ${this.#linkOf(which).name}`;
+    this.#askWhere(({ where, silent }) => {
+      const how = errno === 0 ? 'it was closed without a word' : getSystemErrorName(-errno);
+      const text = `lost the connection between ${name(rank)} and ${name(peer)}: ${how}`;
+      this.#end({ exitCode: 1, lines: this.#listWhere(where, silent), text }, OTHERS_GRACE_MS);
+    });
   }
 
   /** Give the verdict, if this is the first cause, and have all ranks ended. */

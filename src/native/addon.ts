@@ -124,6 +124,11 @@ export interface Addon {
   acceptTcp(listener: number): number;
   /** Begin to connect (TCP_NODELAY); connectOutcome tells how it goes. Return the descriptor or -errno. */
   connectTcp(host: string, port: number): number;
+  /**
+   * Have the kernel probe a connection on which nothing comes for half of that time; it is lost (ETIMEDOUT) once probes had no
+   * answer for the whole of it. 0 or -errno.
+   */
+  keepAlive(fd: number, silenceMs: number): number;
   /** 0: connected; -EINPROGRESS: not yet; else why not. Writable (INTEREST_WRITE) once it is decided. */
   connectOutcome(fd: number): number;
   /** Return the bytes taken (may be fewer) or -errno. */
@@ -144,6 +149,8 @@ export interface Addon {
   shutdownSend(fd: number): number;
   /** Bytes that the other side's host has not acknowledged yet (SIOCOUTQ), or -errno. */
   unacknowledged(fd: number): number;
+  /** Milliseconds without a word from the peer's kernel while bytes wait for its acknowledgement; 0: none do. Or -errno. */
+  unansweredMs(fd: number): number;
   /** [host, port] of this side or of the peer, or -errno. */
   socketAddress(fd: number, isPeer: boolean): [host: string, port: number] | number;
   /** Watch a descriptor in an epoll descriptor, level-triggered, for those of INTEREST_READ and INTEREST_WRITE; 0: no more. 0 or -errno. */

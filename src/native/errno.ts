@@ -7,4 +7,5 @@
 export const EAGAIN = 11;
 export const EADDRINUSE = 98;
 export const ECONNABORTED = 103;
+export const ETIMEDOUT = 110;
 export const EINPROGRESS = 115;

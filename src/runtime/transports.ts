@@ -5,6 +5,7 @@
 import type { JobDescription } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
 import type { Engine } from '../p2p/engine.ts';
+import { CONTROL } from '../segment/layout.ts';
 import type { Parking } from '../segment/parking.ts';
 import type { Segment } from '../segment/segment.ts';
 import { RelayTransport } from '../transport/relay/relay-transport.ts';
@@ -83,7 +84,7 @@ function openWebsocket(
   { description, worldRank, localRank, localOf, segment, kind, addon, parking, pmi }: TransportPlan,
   onUnreachable: (peer: number, reason: string, isForGood: boolean) => void,
 ): WebsocketTransport | string {
-  const { id, key, size, hosts, localRanks, transports, addresses, ports, hostIndex, tls } = description;
+  const { id, key, size, hosts, localRanks, transports, addresses, ports, hostIndex, tls, heartbeatMs } = description;
   const usesMemory = isAllowed(transports, 'shm');
   if (usesMemory && localRanks.length === size) return 'every rank is on this host';
   if (!isAllowed(transports, 'websocket')) return 'not in --transport';
@@ -94,14 +95,20 @@ function openWebsocket(
     hosts.length > 1
       ? (pmi?.addressBook() ?? new JobAddressBook(addon, segment, localRank, description))
       : new SegmentAddressBook(segment, localRank, localOf, parking);
-  return new WebsocketTransport({
+  const transport = new WebsocketTransport({
     ...{ addon, worldRank, size, jobId: id, key: Buffer.from(key, 'base64'), book, onUnreachable },
     bind: { addresses: [addresses[hostIndex] ?? LOOPBACK], portRange: ports },
     isBesideMemory: usesMemory && localRanks.length > 1,
     watch: (fd) => parking.watch(fd),
-    // What became of the peer is its agent's to find out; what this rank waits for says the rest.
-    onSuspicion: () => {},
+    silenceMs: hosts.length > 1 ? heartbeatMs : undefined,
+    // What became of the peer is its agent's to find out. Only if nothing did, the lost connection itself ends the job.
+    onSuspicion: (peer, _reason, isFinal) => {
+      if (!isFinal || !transport.isConnected(peer)) return;
+      segment.i32[segment.control(localRank, CONTROL.lostErrno)] = transport.lossOf(peer);
+      Atomics.store(segment.i32, segment.control(localRank, CONTROL.lostPeer), peer + 1); // pairs with agent/rank-monitor.ts
+    },
   });
+  return transport;
 }
 
 /** Open the way by the agents in jobs over several hosts; else return why there is none. */

@@ -25,6 +25,7 @@
  *     192   position      the consumer: its own head, at each cell (the addon's watch reads it)
  *     196   calls, operation, peer, tag, context, journalCount        the consumer, at each call; the agent reads
  *     256   pid, threadId, state, exitCode, bell, stuckOn, core, port    claim and life of the rank; `bell`, `core` by the agent
+ *     296   lostPeer, lostErrno     the rank: it has lost its connection with that one, and why
  *     320   probe address (Float64), probe word (Float64)             for the test of process_vm_readv
  *     512   text          Int32 byte length, then UTF-8: what the rank waits for, or why it aborted
  *     1024  journal       the last collectives it called, 64 bytes each (call-journal.ts)
@@ -89,6 +90,9 @@ export const CONTROL = {
   core: 280,
   /** TCP port on which the rank listens for other ranks; 0: not yet, or not at all. */
   port: 284,
+  /** World rank + 1 of a rank the connection with which was lost; 0: none. */
+  lostPeer: 296,
+  lostErrno: 300,
   probeAddress: 320,
   probeWord: 328,
   text: 512,

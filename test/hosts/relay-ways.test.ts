@@ -1,7 +1,8 @@
-/** When the relay is taken, and what is said, where packets between hosts are dropped; how a job ends whose relay breaks. */
+/** When the relay is taken, and what is said, where packets between hosts are dropped; how a job ends whose relay or connections break. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { program } from '../jobs/run-job.ts';
+import { firstOf } from '../long.ts';
 import { missing, named as namedAddon } from '../unit/native/native-addon.ts';
 import { HostJob } from './host-job.ts';
 import { missingHosts, named, TestHosts } from './test-hosts.ts';
@@ -91,6 +92,23 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('ways between hosts'))
     expect(lastLine).toMatch(/^tsmpirun: lost the relay between node[23] and node[23]: it was silent for 2 s$/);
     expect(code).toBe(1);
   });
+
+  test.each(firstOf(1, ['wait', 'await']))(
+    'two hosts do not hear each other any more, while both reach the launcher: connections, by %s',
+    async (how) => {
+      const args = ['--quiet', '--heartbeat', '2', '--host', 'node1,node2,node3', program('traffic.mjs'), how];
+      const running = new HostJob(hosts, args);
+      await running.job.output(/ready (\d+)/, 3);
+      await running.job.output(/under way/, 1);
+      hosts.filter('node2', { input: 'ip saddr 10.77.0.3', output: 'ip daddr 10.77.0.3' });
+      const { code, stderr, lastLine } = await running.end();
+      expect(lastLine).toMatch(
+        /^tsmpirun: lost the connection between rank [12] on node[23] and rank [12] on node[23]: ETIMEDOUT$/,
+      );
+      expect(stderr).toMatch(/rank 0 on node1 \(pid \d+\) waits in /);
+      expect(code).toBe(1);
+    },
+  );
 
   test.each(['agent', 'rank'])('kill -9 of an %s while the relay is busy: it is the cause', async (what) => {
     const args = ['--quiet', '--tls', '--host', 'node1,node2,node3', program('traffic.mjs'), 'wait'];

@@ -31,6 +31,8 @@ export class Connection implements SocketUser, IncomingOwner, OutgoingOwner {
   end: ConnectionEnd | undefined = undefined;
   /** Why it is over. */
   reason = '';
+  /** The error that ended it; 0: none did. */
+  errno = 0;
   readonly #shared: SharedBuffers;
   readonly #sockets: SocketSet;
   readonly #onChange: (connection: Connection) => void;
@@ -132,6 +134,7 @@ export class Connection implements SocketUser, IncomingOwner, OutgoingOwner {
 
   onStreamEnd(errno: number): void {
     const error = errno || this.#sendErrno;
+    this.errno = error;
     const how = error === 0 ? 'closed without a word' : `lost: ${getSystemErrorName(-error)}`;
     this.#finish('lost', `the connection with rank ${this.peer} was ${how}`);
   }

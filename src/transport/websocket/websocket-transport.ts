@@ -95,6 +95,11 @@ export class WebsocketTransport implements Transport {
     return this.#connectionOf(peer) !== undefined;
   }
 
+  /** The error by which the connection with a peer was lost; 0: it was not, or not by one. */
+  lossOf(peer: number): number {
+    return this.#over[peer]?.errno ?? 0;
+  }
+
   /** Say how it stands with a peer, for --explain and for reports of a wait. */
   describe(peer: number): string {
     return this.#wireup.describe(peer);
@@ -205,6 +210,7 @@ export class WebsocketTransport implements Transport {
   prepareSleep(): boolean {
     this.#sinceLook = LOOK_INTERVAL;
     this.#lively = LIVELY_POLLS;
+    this.#wireup.prepareSleep();
     return false;
   }
 

@@ -20,6 +20,7 @@
 import { getSystemErrorName } from 'node:util';
 import { nowMs } from '../../base/clock.ts';
 import type { Addon } from '../../native/addon.ts';
+import { ETIMEDOUT } from '../../native/errno.ts';
 import type { AddressBook } from './address-book.ts';
 import { Connection } from './connection.ts';
 import { type Bind, Listener } from './listener.ts';
@@ -47,6 +48,8 @@ export interface WireupOptions {
   readonly key: Uint8Array;
   readonly book: AddressBook;
   readonly bind: Bind;
+  /** Silence after which a connection's peer is probed and given up; undefined: never. Kernels answer, whatever ranks do. */
+  readonly silenceMs?: number | undefined;
   /** A peer could not be reached, or was lost (`isFinal`: it is not tried again). For people and for the launcher. */
   readonly onSuspicion: (peer: number, reason: string, isFinal: boolean) => void;
   /** No connection could be made to a peer, and no frame has gone; `isForGood`: it has nothing to be connected by. */
@@ -85,6 +88,8 @@ export class Wireup implements UpgradeEvents {
   readonly #proof: Proof;
   readonly #onChange: (connection: Connection) => void;
   readonly #links: (Link | undefined)[] = [];
+  /** When connections are looked at for silence; NEVER: none waited for an answer at the last look. */
+  #lookAt = NEVER;
   readonly #listener: Listener;
   readonly #visitors = new Set<UpgradingSocket>();
   /** Whose attempt or held request a socket is. */
@@ -168,7 +173,29 @@ export class Wireup implements UpgradeEvents {
     // What is due need not be woken for again: whoever wants to send comes by.
     for (const link of this.#links) if (link !== undefined && link.retryAt <= now) link.retryAt = 0;
     this.#listener.resume(now);
+    if (this.#lookAt <= now) this.#lookForSilent(now);
     this.#schedule();
+  }
+
+  /** The rank goes to sleep: a peer's host that falls silent meanwhile is to be found out. */
+  prepareSleep(): void {
+    const { silenceMs } = this.#options;
+    if (silenceMs === undefined || this.#lookAt !== NEVER) return;
+    this.#lookAt = nowMs() + silenceMs;
+    this.#schedule();
+  }
+
+  /** Give connections up whose peer's kernel has not answered for too long; look again if any still waits for an answer. */
+  #lookForSilent(now: number): void {
+    const silenceMs = this.#options.silenceMs!;
+    let longest = 0;
+    for (const link of this.#links) {
+      if (link?.connection === undefined) continue;
+      const silentMs = this.#addon.unansweredMs(link.connection.fd);
+      if (silentMs >= silenceMs) link.connection.onStreamEnd(ETIMEDOUT);
+      else longest = Math.max(longest, silentMs);
+    }
+    this.#lookAt = longest > 0 ? now + silenceMs - longest : NEVER;
   }
 
   onConnected(socket: UpgradingSocket): void {
@@ -305,6 +332,8 @@ export class Wireup implements UpgradeEvents {
   /** The socket is a connection now. */
   #adopt(link: Link, socket: UpgradingSocket, isClient: boolean, behind: Uint8Array): void {
     socket.leave();
+    const { silenceMs } = this.#options;
+    if (silenceMs !== undefined) this.#addon.keepAlive(socket.fd, silenceMs);
     link.connection = new Connection(this.#shared, this.#sockets, link.peer, socket.fd, isClient, (changed) =>
       this.#onConnectionChange(link, changed),
     );
@@ -380,7 +409,7 @@ export class Wireup implements UpgradeEvents {
 
   /** Be woken when the next of all that has a time is due. */
   #schedule(): void {
-    let next = this.#listener.pausedUntil;
+    let next = Math.min(this.#listener.pausedUntil, this.#lookAt);
     for (const { deadline } of this.#visitors) next = Math.min(next, deadline);
     for (const { deadline } of this.#linkOf.keys()) next = Math.min(next, deadline);
     for (const link of this.#links) {
