@@ -18,6 +18,7 @@ import { relative, resolve } from 'node:path';
 const ENTRIES = [
   'src/comm/inter/create.ts',
   'src/comm/topology/create.ts',
+  'src/compute/crew.ts',
   'src/datatype/object-codec.ts',
   'src/runtime/fallback.ts',
   'src/runtime/pmi/join.ts',
