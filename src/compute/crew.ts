@@ -18,7 +18,7 @@ import type { Piscina } from 'piscina';
 import { nowMs } from '../base/clock.ts';
 import { MpiError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-root.ts';
-import { HOLDER_VARIABLE, type WaitMode } from '../bootstrap/job.ts';
+import { boundCore, HOLDER_VARIABLE, type WaitMode } from '../bootstrap/job.ts';
 import type { ArithOp } from '../datatype/operator.ts';
 import { DoneOperation } from '../p2p/done-operation.ts';
 import type { Progress } from '../p2p/progress.ts';
@@ -133,7 +133,7 @@ class Crew implements Team, LoopCrew {
   }
 
   #joinTask(member: number, port: MessagePort): JoinTask {
-    const { description, parking } = this.#rank;
+    const { description, localRank, parking } = this.#rank;
     return {
       kind: 'join',
       member,
@@ -142,7 +142,7 @@ class Crew implements Team, LoopCrew {
       memory: this.memory.buffer,
       bell: parking.describeBell(),
       patience: patienceOf(description.wait, this.isCrowded),
-      core: -1,
+      core: boundCore(description, localRank, member),
     };
   }
 
