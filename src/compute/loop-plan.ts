@@ -25,7 +25,7 @@ export interface Range extends Options {
   readonly grain?: number;
   /** Who runs which chunk: `static` (default): thread k of n the k-th n-th; `dynamic`, `guided`: who comes next. */
   readonly schedule?: 'static' | 'dynamic' | 'guided';
-  /** false: the rank's own thread takes no part and goes on at once. Default true. */
+  /** false: the rank's own thread takes no part and goes on at once, unless it is alone. Default true. */
   readonly caller?: boolean;
 }
 
@@ -65,9 +65,11 @@ export function planLoop(call: string, range: Range | number, size: number): Loo
   if (typeof caller !== 'boolean') {
     throw new MpiError('ERR_MPI_ARG', `${call} got ${typeof caller} for range.caller: expected true or false`);
   }
-  if (schedule === 'static') return planStatic(from, to, grain ?? 1, size, caller);
-  if (schedule === 'dynamic') return planDynamic(from, to, grain, size, caller);
-  if (schedule === 'guided') return planGuided(from, to, grain ?? 1, size, caller);
+  // Somebody has to run it.
+  const hasCaller = caller || size === 1;
+  if (schedule === 'static') return planStatic(from, to, grain ?? 1, size, hasCaller);
+  if (schedule === 'dynamic') return planDynamic(from, to, grain, size, hasCaller);
+  if (schedule === 'guided') return planGuided(from, to, grain ?? 1, size, hasCaller);
   throw new MpiError('ERR_MPI_ARG', `${call} got ${String(schedule)} for range.schedule: expected static, dynamic or guided`);
 }
 
@@ -92,7 +94,8 @@ function planStatic(from: number, to: number, grain: number, size: number, hasCa
 
 function planDynamic(from: number, to: number, asked: number | undefined, size: number, hasCaller: boolean): LoopPlan {
   const least = Math.ceil((to - from) / MAX_CHUNKS);
-  const grain = Math.max(least, asked ?? Math.ceil((to - from) / (CHUNKS_PER_MEMBER * size)), 1);
+  const wanted = asked ?? Math.max(1, Math.ceil((to - from) / (CHUNKS_PER_MEMBER * size)));
+  const grain = wanted * Math.max(1, Math.ceil(least / wanted));
   const writeBounds = (bounds: Float64Array): void => {
     bounds[0] = from;
   };
