@@ -9,7 +9,7 @@
  *     later.cjs   (module, bundleUrl, shared) => ...                 exports the entries, by the source's path
  *
  * Limits: an entry's exports must not be touched while modules are evaluated (`extends`, a constant made of them), and what
- * is shared must not be reassigned (`export let`).
+ * is shared must not be reassigned (`export let`), nor be what starts the rank (runtime/init.ts): its evaluation uses entries.
  */
 
 import { relative, resolve } from 'node:path';

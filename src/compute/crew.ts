@@ -23,7 +23,6 @@ import type { ArithOp } from '../datatype/operator.ts';
 import { DoneOperation } from '../p2p/done-operation.ts';
 import type { Progress } from '../p2p/progress.ts';
 import type { Options, Request } from '../p2p/request.ts';
-import { abort } from '../runtime/init.ts';
 import type { Rank } from '../runtime/rank.ts';
 import { checkKernel, type KernelHandle, type KernelReference, listKernels, loadKernel } from './kernel.ts';
 import { decodeThrown, placeOf, type ThrownValue } from './kernel-error.ts';
@@ -46,6 +45,8 @@ import {
 /** How often a blocked thread looks whether its workers live. */
 const LOOK_MS = 500;
 
+/** Ends the job; given, since what is loaded late may import nothing that starts the rank (build-later.mjs). */
+type Abort = (code: number, reason: string) => never;
 type AnyKernel = (from: number, to: number, ...args: readonly unknown[]) => unknown;
 
 /** How long workers look for the next loop before they sleep, in milliseconds: without, then with giving their core away. */
@@ -57,14 +58,14 @@ const PATIENCE = {
 } as const;
 
 /** Start the workers and wait until they have come. */
-export async function openCrew(rank: Rank, threads: number = rank.description.threadsPerRank): Promise<Team> {
+export async function openCrew(rank: Rank, abort: Abort, threads: number = rank.description.threadsPerRank): Promise<Team> {
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_TEAM_THREADS) {
     throw new MpiError(
       'ERR_MPI_ARG',
       `team got ${String(threads)} for its threads: expected an integer from 1 to ${MAX_TEAM_THREADS}`,
     );
   }
-  const crew = new Crew(rank, threads);
+  const crew = new Crew(rank, abort, threads);
   await crew.start();
   return crew;
 }
@@ -75,6 +76,7 @@ class Crew implements Team, LoopCrew {
   readonly memory: LoopMemory;
   readonly isCrowded: boolean;
   readonly #rank: Rank;
+  readonly #abort: Abort;
   readonly #ports: MessagePort[] = [];
   readonly #arguments: ArgumentWriter;
   readonly #kernelIds = new Map<KernelReference, number>();
@@ -85,13 +87,14 @@ class Crew implements Team, LoopCrew {
   #isInKernel = false;
   #isClosed = false;
 
-  constructor(rank: Rank, size: number) {
+  constructor(rank: Rank, abort: Abort, size: number) {
     const { cores, localRanks } = rank.description;
     this.size = size;
     this.progress = rank.progress;
     this.memory = new LoopMemory(size);
     this.isCrowded = localRanks.length * size > cores;
     this.#rank = rank;
+    this.#abort = abort;
     this.#arguments = new ArgumentWriter(this.memory.arguments, (news) => this.#tell(news));
   }
 
@@ -151,7 +154,7 @@ class Crew implements Team, LoopCrew {
   }
 
   #onDeath(number: number, how: string): void {
-    if (!this.#isClosed) abort(1, `worker ${number} of the team of rank ${this.#rank.worldRank} ${how}`);
+    if (!this.#isClosed) this.#abort(1, `worker ${number} of the team of rank ${this.#rank.worldRank} ${how}`);
   }
 
   /** Until when a blocked thread may go without looking. */

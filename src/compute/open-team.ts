@@ -2,7 +2,7 @@
  * team(): starts the threads inside a rank. All that it needs is loaded with the first call (build-later.mjs).
  */
 
-import { ownRank } from '../runtime/init.ts';
+import { abort, ownRank } from '../runtime/init.ts';
 import { openCrew } from './crew.ts';
 import type { Team } from './team.ts';
 
@@ -13,5 +13,5 @@ import type { Team } from './team.ts';
  * @throws MpiError ERR_MPI_ARG when `threads` is no integer from 1 to 256; ERR_MPI_NO_RANK in a worker or a child process.
  */
 export async function team(threads?: number): Promise<Team> {
-  return openCrew(ownRank('team'), threads);
+  return openCrew(ownRank('team'), abort, threads);
 }

@@ -100,3 +100,12 @@ test('without a launcher', async () => {
   expect(job.stdout).toBe('2 threads, 499500\n');
   expect(job.code).toBe(0);
 });
+
+// What a team needs is loaded late, and so is what these ranks start with.
+test('ranks that are connected by sockets have teams too', async () => {
+  const args = ['-n', '2', '--quiet', '--transport', 'websocket,self', program('team/random.ts'), '14', '20', '2'];
+  const job = await runJob(args);
+  expect(job.stderr).toBe('');
+  expect(job.stdout.split('\n').sort().join('\n').trim()).toBe('rank 0: 0 of 20 rounds wrong\nrank 1: 0 of 20 rounds wrong');
+  expect(job.code).toBe(0);
+});
