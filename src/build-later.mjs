@@ -9,7 +9,7 @@
  *     later.cjs   (module, bundleUrl, shared) => ...                 exports the entries, by the source's path
  *
  * Limits: an entry's exports must not be touched while modules are evaluated (`extends`, a constant made of them), and what
- * is shared must not be reassigned (`export let`).
+ * is shared must not be reassigned (`export let`), nor be what starts the rank (runtime/init.ts): its evaluation uses entries.
  */
 
 import { relative, resolve } from 'node:path';
@@ -18,6 +18,7 @@ import { relative, resolve } from 'node:path';
 const ENTRIES = [
   'src/comm/inter/create.ts',
   'src/comm/topology/create.ts',
+  'src/compute/crew.ts',
   'src/datatype/object-codec.ts',
   'src/runtime/fallback.ts',
   'src/runtime/pmi/join.ts',

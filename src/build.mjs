@@ -36,6 +36,7 @@ const KEY = join(DIST, 'build-key.json');
 const ENTRIES = {
   agent: 'src/agent/main.ts',
   'print-collectives': 'src/runtime/print-collectives.ts',
+  'team-worker': 'src/compute/team-worker.ts',
   'thread-host': 'src/agent/thread-host.ts',
   'thread-rank': 'src/agent/thread-rank.ts',
   tsmpirun: 'src/cli/tsmpirun.ts',

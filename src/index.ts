@@ -57,6 +57,10 @@ export type {
   ScattervInit,
 } from './comm/signatures.ts';
 export { dimsCreate } from './comm/topology/dims.ts';
+export type { Kernel, KernelHandle } from './compute/kernel.ts';
+export type { Range } from './compute/loop-plan.ts';
+export { team } from './compute/open-team.ts';
+export type { Team } from './compute/team.ts';
 export type { Data, FilledParts, Fresh, Into, Parts, Reducible, SendData } from './datatype/data.ts';
 export {
   contiguous,

@@ -17,7 +17,11 @@ const EXPECTED: Record<string, RegExp> = {
   '06-overlap.ts': /^after 100 steps the warmest cell is at 0\.887861\n$/,
   '07-halo.ts': /^4 ranks, 200 steps: heat 128\.000000 of 128, peak 0\.039869\n$/,
   '08-halo-3d.ts': /^grid 2 x 2 x 1, 50 steps: heat 1000\.000000 of 1000\n$/,
+  '09-wasm.ts': /^(rank \d, (\d) threads of \2: right\n){4}$/,
 };
+
+/** What an example is to be started with. */
+const OPTIONS: Record<string, readonly string[]> = { '09-wasm.ts': ['--threads-per-rank', '2'] };
 
 test('each small example has an expectation', () => {
   const names = readdirSync(EXAMPLES).filter((name) => /^\d\d-.*\.ts$/.test(name));
@@ -26,7 +30,7 @@ test('each small example has an expectation', () => {
 
 describe.each(['process', 'thread'])('ranks as %s', (kind) => {
   test.each(Object.keys(EXPECTED))('%s', async (name) => {
-    const job = await runJob(['-n', '4', '--quiet', '--ranks', kind, join(EXAMPLES, name)]);
+    const job = await runJob(['-n', '4', '--quiet', '--ranks', kind, ...(OPTIONS[name] ?? []), join(EXAMPLES, name)]);
     expect(job.stderr).toBe('');
     expect(job.code).toBe(0);
     expect(job.stdout).toMatch(EXPECTED[name]!);

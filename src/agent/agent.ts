@@ -12,7 +12,7 @@ import { MpiError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { loadAddon } from '../native/loader.ts';
 import type { Connection } from './connection.ts';
-import { encodeJobDescription } from './job-description.ts';
+import { encodeJobDescription, threadsOf } from './job-description.ts';
 import { Lease } from './lease.ts';
 import { Orphans } from './orphans.ts';
 import { type PreparedProgram, ProgramError } from './prepared-program.ts';
@@ -257,12 +257,13 @@ export class Agent implements RankEvents {
     const reason = attempts.map((attempt) => `${attempt.path}: ${attempt.reason}`).join('; ');
     const rankKind: RankKind = job.rankKind ?? (addon === undefined ? 'thread' : 'process');
     const cores = addon?.getAffinity().length ?? availableParallelism();
-    const description = encodeJobDescription(job, { localRanks, rankKind, cores });
-    const context = { job, prepared: this.#prepared, watchdog, events: this };
+    const boundCores = job.bindTo === 'core' ? (addon?.getAffinity() ?? []) : [];
+    const description = encodeJobDescription(job, { localRanks, rankKind, cores, boundCores });
+    const threads = threadsOf(job, localRanks, cores);
+    const context = { job, threads, prepared: this.#prepared, watchdog, events: this };
     if (addon !== undefined) this.#orphans = new Orphans(addon);
     if (rankKind === 'thread') {
-      const boundTo = job.bindTo === 'core' ? (addon?.getAffinity() ?? []) : [];
-      this.#ranks = new ThreadRanks({ ...context, orphans: this.#orphans, cores: boundTo }, localRanks, description);
+      this.#ranks = new ThreadRanks({ ...context, orphans: this.#orphans, cores: boundCores }, localRanks, description);
     } else {
       if (addon === undefined || this.#orphans === undefined) {
         throw new ProgramError(1, `ranks as processes need the native addon: ${reason}`);

@@ -11,11 +11,17 @@ export interface HostFacts {
   readonly rankKind: RankKind;
   /** Cores that ranks may use. */
   readonly cores: number;
+  /** Those to which threads are bound; empty: to none. */
+  readonly boundCores: readonly number[];
+}
+
+/** Return how many threads each rank may use: what was asked for, or its share of the cores. */
+export function threadsOf({ threadsPerRank }: AgentJob, localRanks: readonly number[], cores: number): number {
+  return threadsPerRank ?? Math.max(1, Math.floor(cores / localRanks.length));
 }
 
 /** Return the description as UTF-8 JSON. */
 export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array {
-  const threadsPerRank = job.threadsPerRank ?? Math.max(1, Math.floor(host.cores / host.localRanks.length));
   const description: JobDescription = {
     id: job.id,
     version: job.version,
@@ -31,7 +37,8 @@ export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array
     rankKind: host.rankKind,
     agentPid: process.pid,
     cores: host.cores,
-    threadsPerRank,
+    threadsPerRank: threadsOf(job, host.localRanks, host.cores),
+    boundCores: host.boundCores,
     wait: job.wait,
     deterministic: job.deterministic,
     transports: job.transports,

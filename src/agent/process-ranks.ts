@@ -8,7 +8,7 @@
 
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import type { Bootstrap } from '../bootstrap/job.ts';
+import { type Bootstrap, boundCore } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
 import { createProcessMemory, hangBells, makePipe, type ProcessMemory } from '../segment/backing.ts';
 import { CONTROL, HEADER } from '../segment/layout.ts';
@@ -50,6 +50,8 @@ interface ProcessRank {
 /** What ProcessRanks needs from the agent that has it. */
 export interface ProcessRanksContext {
   readonly job: AgentJob;
+  /** That each rank may use. */
+  readonly threads: number;
   readonly prepared: readonly PreparedProgram[];
   readonly addon: Addon;
   readonly watchdog: Watchdog;
@@ -59,6 +61,7 @@ export interface ProcessRanksContext {
 
 export class ProcessRanks implements RankSet {
   readonly #context: ProcessRanksContext;
+  readonly #localRanks: readonly number[];
   readonly #memory: ProcessMemory;
   readonly #monitor: RankMonitor;
   readonly #ranks: ProcessRank[];
@@ -76,6 +79,7 @@ export class ProcessRanks implements RankSet {
   constructor(context: ProcessRanksContext, localRanks: readonly number[], description: Uint8Array) {
     const { addon, events } = context;
     this.#context = context;
+    this.#localRanks = localRanks;
     const { size, hosts } = context.job;
     this.#memory = createProcessMemory(addon, localRanks.length, description, hosts.length === 1 ? 0 : size);
     this.#monitor = new RankMonitor(this.#memory.segment, localRanks);
@@ -168,7 +172,7 @@ export class ProcessRanks implements RankSet {
 
   #prepareRank(rank: number, local: number, bell: number): ProcessRank {
     const { segment } = this.#memory;
-    const core = this.#context.job.bindTo === 'core' ? this.#cores[local % this.#cores.length]! : -1;
+    const core = this.#context.job.bindTo === 'core' ? this.#coreOf(local) : -1;
     segment.i32[segment.control(local, CONTROL.core)] = core;
     return {
       rank,
@@ -207,7 +211,7 @@ export class ProcessRanks implements RankSet {
     const stderr = makePipe(this.#context.addon, false);
     const stdin = this.#openInput(rank.rank);
     // A child starts with the affinity of the thread that forks it.
-    if (job.bindTo === 'core') addon.setAffinity([this.#cores[rank.local % this.#cores.length]!]);
+    if (job.bindTo === 'core') addon.setAffinity([this.#coreOf(rank.local)]);
     const child = spawn(file, args, {
       cwd: block.wdir,
       env,
@@ -228,6 +232,11 @@ export class ProcessRanks implements RankSet {
       (code, signal) => this.#onExit(rank, code, signal, false),
       () => this.#onExit(rank, null, 'SIGKILL', true),
     );
+  }
+
+  /** The core of a rank's own thread; its team's workers go to those behind it (compute/crew.ts). */
+  #coreOf(local: number): number {
+    return boundCore({ boundCores: this.#cores, threadsPerRank: this.#context.threads, localRanks: this.#localRanks }, local, 0);
   }
 
   #bootstrap(rank: ProcessRank): Bootstrap {

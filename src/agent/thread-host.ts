@@ -9,6 +9,7 @@
 import { closeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { writeAll } from '../base/thread-stdio.ts';
 import type { JobDescription } from '../bootstrap/job.ts';
 import { loadAddon } from '../native/loader.ts';
 import { createThreadMemory } from '../segment/backing.ts';
@@ -19,7 +20,6 @@ import { RankMonitor } from './rank-monitor.ts';
 import { hasRelay, RelayHub } from './relay-hub.ts';
 import type { FromThreadHost, ThreadRankStart, ToThreadHost } from './thread-host-protocol.ts';
 import type { ThreadRankData } from './thread-rank.ts';
-import { writeAll } from './thread-stdio.ts';
 
 const STUCK_LOOK_MS = 100;
 const SAMPLE_MS = 1000;

@@ -5,8 +5,8 @@
 import Module from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { workerData } from 'node:worker_threads';
+import { replaceStdio } from '../base/thread-stdio.ts';
 import type { ThreadBootstrap } from '../bootstrap/job.ts';
-import { replaceStdio } from './thread-stdio.ts';
 
 /** What the thread host hands to each rank; `tsmpi` is for the library, the rest for this file. */
 export interface ThreadRankData {

@@ -8,6 +8,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { boundCore } from '../bootstrap/job.ts';
 import { requireThreadMemory } from '../segment/backing.ts';
 import { signalCode } from './command.ts';
 import { baseEnvironment, hostEnvironment, rankEnvironment } from './environment.ts';
@@ -44,10 +45,13 @@ export interface ThreadRanksContext {
   readonly events: RankEvents;
   /** Cores to bind the ranks to, in turn; empty: they are not bound. */
   readonly cores: readonly number[];
+  /** That each rank may use. */
+  readonly threads: number;
 }
 
 export class ThreadRanks implements RankSet {
   readonly #context: ThreadRanksContext;
+  readonly #localRanks: readonly number[];
   readonly #ranks: ThreadRank[];
   readonly #description: string;
   readonly #input: InputPipes;
@@ -67,6 +71,7 @@ export class ThreadRanks implements RankSet {
     }
     requireThreadMemory(localRanks.length, description.byteLength, this.#peerCount(job));
     this.#context = context;
+    this.#localRanks = localRanks;
     this.#description = new TextDecoder().decode(description);
     this.#input = new InputPipes(events.onInputTaken, events.onInputClosed);
     this.#ranks = localRanks.map((rank) => ({
@@ -176,7 +181,7 @@ export class ThreadRanks implements RankSet {
   }
 
   #describeRank(rank: number, local: number, stdio: StdioOptions & unknown[]): ThreadRankStart {
-    const { job, prepared, cores } = this.#context;
+    const { job, threads, prepared, cores } = this.#context;
     const program = job.programOfRank[rank]!;
     const { args, env } = job.programs[program]!;
     const place = { rank, size: job.size, localRank: local, hugePages: job.hugePages, bootstrap: undefined };
@@ -192,7 +197,7 @@ export class ThreadRanks implements RankSet {
       stdin,
       stdout,
       stderr: stdout + 1,
-      core: cores.length === 0 ? -1 : cores[local % cores.length]!,
+      core: boundCore({ boundCores: cores, threadsPerRank: threads, localRanks: this.#localRanks }, local, 0),
     };
   }
 

@@ -51,8 +51,10 @@ export interface JobDescription {
   readonly agentPid: number;
   /** Cores that the ranks of this host may use. */
   readonly cores: number;
-  /** Worker threads a rank may use, its own included. */
+  /** Threads a rank may use, its own included. */
   readonly threadsPerRank: number;
+  /** Cores to which threads are bound in turn (boundCore); empty: to none. */
+  readonly boundCores: readonly number[];
   readonly wait: WaitMode;
   /** Reductions in an order that does not depend on timing or placement. */
   readonly deterministic: boolean;
@@ -66,6 +68,20 @@ export interface JobDescription {
   readonly explain: boolean;
   readonly stdout: TerminalFacts;
   readonly stderr: TerminalFacts;
+}
+
+/**
+ * Return the core of a thread, -1: none. Each rank has as many neighbouring cores as threads; where there are fewer, ranks
+ * begin at different cores as long as there are some.
+ */
+export function boundCore(
+  { boundCores, threadsPerRank, localRanks }: Pick<JobDescription, 'boundCores' | 'threadsPerRank' | 'localRanks'>,
+  localRank: number,
+  thread: number,
+): number {
+  const { length } = boundCores;
+  const stride = Math.max(1, Math.min(threadsPerRank, Math.floor(length / localRanks.length)));
+  return boundCores[(localRank * stride + (thread % threadsPerRank)) % length] ?? -1;
 }
 
 /** Where a rank finds its segment. */

@@ -61,6 +61,8 @@ export interface Active {
   readonly isOver: boolean;
   /** It waits for something that no frame announces (room, a word); else it can go on at once. */
   readonly waitsForRoom: boolean;
+  /** Arrange to be rung for what it waits for (Sleeper.prepareSleep). Left out: transports and areas arrange it. */
+  prepareSleep?(): boolean;
 }
 
 export class Progress implements Sleeper, Driver {
@@ -141,6 +143,7 @@ export class Progress implements Sleeper, Driver {
   prepareSleep(): boolean {
     let isNew = this.#main!.prepareSleep();
     for (const transport of this.#transports) if (transport.prepareSleep()) isNew = true;
+    for (const entry of this.#active) if (entry.prepareSleep?.()) isNew = true;
     return isNew;
   }
 

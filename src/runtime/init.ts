@@ -9,6 +9,7 @@ import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
+import { MpiError } from '../base/errors.ts';
 import type { JobHost } from '../bootstrap/job.ts';
 import type { Communicator } from '../comm/communicator.ts';
 import { guardExit } from '../native/exit-guard.ts';
@@ -70,6 +71,12 @@ if (rank !== undefined) {
   if (rank.description.explain && rank.localRank === 0) complain(explainRank(rank));
   process.on('exit', onExit);
   if (place.kind === 'process') guardExit();
+}
+
+/** Return the rank that this thread is. `user`: what needs it. Throws an MpiError where the rank is held elsewhere. */
+export function ownRank(user: string): Rank {
+  if (rank !== undefined) return rank;
+  throw new MpiError('ERR_MPI_NO_RANK', `${user} cannot be used here: ${heldReason()}; call tsmpi from the rank itself`);
 }
 
 function onExit(code: number): void {

@@ -162,7 +162,9 @@ interface Attached {
 function attach(place: Exclude<Place, { kind: 'held' }>, { addon, attempts }: LoadedAddon): Attached {
   if (place.kind === 'thread') {
     const { buffer, localRank, worldRank } = place.bootstrap;
-    return { segment: Segment.attach(buffer), localRank, worldRank, agentPid: process.pid };
+    const segment = Segment.attach(buffer);
+    bindTo(segment, localRank, addon);
+    return { segment, localRank, worldRank, agentPid: process.pid };
   }
   if (place.kind === 'alone') return { segment: segmentOfOne(), localRank: 0, worldRank: 0, agentPid: process.pid };
   if ('pmi' in place) {
@@ -198,9 +200,14 @@ function attach(place: Exclude<Place, { kind: 'held' }>, { addon, attempts }: Lo
     if (lifeline >= 0) addon.startLifeline(lifeline);
   }
   addon.setPtracer(agentPid);
-  const core = segment.i32[segment.control(localRank, CONTROL.core)]!;
-  if (core >= 0) addon.setAffinity([core]);
+  bindTo(segment, localRank, addon);
   return { segment, localRank, worldRank, agentPid };
+}
+
+/** Bind this thread to the core that the agent chose, if it did. */
+function bindTo(segment: Segment, localRank: number, addon: Addon | undefined): void {
+  const core = segment.i32[segment.control(localRank, CONTROL.core)]!;
+  if (core >= 0) addon?.setAffinity([core]);
 }
 
 /** Whether a rank has ended, on this host or, as its agent was told, on another. */
@@ -261,6 +268,7 @@ function segmentOfOne(): Segment {
     agentPid: process.pid,
     cores,
     threadsPerRank: cores,
+    boundCores: [],
     wait: 'auto',
     deterministic: false,
     transports: [],

@@ -28,11 +28,18 @@ export function lookOnceMore(sleeper: Sleeper): boolean {
   }
 }
 
+/** A rank's own bell, as its worker threads ring it: a pipe of this process, or a flag of thread-parking.ts. */
+export type Bell =
+  | { readonly kind: 'pipe'; readonly fd: number }
+  | { readonly kind: 'flag'; readonly words: Int32Array; readonly flag: number };
+
 export interface Parking {
   /** Sleep, blocking this thread, until rung or until the time is over (-1: no limit). Returns at once when the last look finds work. */
   sleep(timeoutMs: number): void;
   /** Wake that rank if it sleeps. Call after the store that makes its work visible. */
   ring(localRank: number): void;
+  /** This rank's bell, for other threads of it: whoever is asked (Active.prepareSleep) rings it, whatever the flag says. */
+  describeBell(): Bell;
   /** Give up the rest of this thread's time slice. */
   yield(): void;
   /** Keep the event loop alive (or not) while requests are awaited. */

@@ -10,7 +10,7 @@ import { constants } from 'node:fs';
 import { MpiError } from '../base/errors.ts';
 import { type Addon, INTEREST_READ } from '../native/addon.ts';
 import { CELL_BYTES, CONTROL } from './layout.ts';
-import { lookOnceMore, type Parking, type Sleeper } from './parking.ts';
+import { type Bell, lookOnceMore, type Parking, type Sleeper } from './parking.ts';
 import type { Segment } from './segment.ts';
 
 /** Values of the polling word. */
@@ -67,6 +67,10 @@ export class ProcessParking implements Parking {
     if (Atomics.load(this.#i32, flag) === 0 || Atomics.exchange(this.#i32, flag, 0) === 0) return;
     const bell = this.#bells[localRank]! || this.#openBell(localRank);
     if (bell > 0) this.#addon.ring(bell);
+  }
+
+  describeBell(): Bell {
+    return { kind: 'pipe', fd: this.#bell };
   }
 
   yield(): void {

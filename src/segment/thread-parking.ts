@@ -7,7 +7,7 @@
  */
 
 import { CONTROL } from './layout.ts';
-import { lookOnceMore, type Parking, type Sleeper } from './parking.ts';
+import { type Bell, lookOnceMore, type Parking, type Sleeper } from './parking.ts';
 import type { Segment } from './segment.ts';
 
 /** Longest time-out that setTimeout takes: a timer that only keeps the loop alive. */
@@ -45,6 +45,10 @@ export class ThreadParking implements Parking {
     const flag = this.#segment.control(localRank, CONTROL.sleeping);
     if (Atomics.load(this.#i32, flag) === 0 || Atomics.exchange(this.#i32, flag, 0) === 0) return;
     Atomics.notify(this.#i32, flag);
+  }
+
+  describeBell(): Bell {
+    return { kind: 'flag', words: this.#i32, flag: this.#flag };
   }
 
   yield(): void {

@@ -54,6 +54,7 @@ export function makeRanks(size: number, { wait = 'auto', areaCount = 4, hostOf =
     // More ranks than cores: nothing spins, all of them live in one thread.
     cores: 0,
     threadsPerRank: 1,
+    boundCores: [],
     wait,
     deterministic: false,
     transports: [],

@@ -176,6 +176,7 @@ function describeJob(
     programOfRank: facts.map(({ program }) => program),
     rankKind: 'process',
     agentPid: process.pid,
+    boundCores: [],
     threadsPerRank: Math.max(1, Math.floor(cores / localRanks.length)),
     wait: 'auto',
     deterministic: false,

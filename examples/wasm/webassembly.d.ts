@@ -1,0 +1,15 @@
+/** What the example uses of WebAssembly, which the types of Node leave to those of browsers. */
+
+declare namespace WebAssembly {
+  class Memory {
+    constructor(shape: { initial: number; maximum: number; shared: boolean });
+    readonly buffer: SharedArrayBuffer;
+  }
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: object);
+    readonly exports: object;
+  }
+}
