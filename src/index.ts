@@ -21,6 +21,7 @@ export type {
   SendOptions,
   SendrecvOptions,
 } from './comm/communicator.ts';
+export type { FileMode, MpiFile } from './comm/file/mpi-file.ts';
 export type { Comparison, Group, RankRange } from './comm/group.ts';
 export { IN_PLACE, type InPlace } from './comm/in-place.ts';
 export { ROOT } from './comm/inter/cross.ts';

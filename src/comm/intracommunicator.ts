@@ -51,6 +51,7 @@ import type {
   Intercommunicator,
 } from './communicator.ts';
 import { type Constructible, postCreateGroup, postFree, postSplit } from './construct.ts';
+import type { FileMode, MpiFile } from './file/mpi-file.ts';
 import { type Comparison, compareCommunicators, type Group, RankGroup } from './group.ts';
 import { NO_HINTS, setHints } from './hints.ts';
 import type { Decision, Part } from './part.ts';
@@ -287,6 +288,10 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   distGraph(edges: readonly Edge[], options?: DistGraphOptions): Request<Graph> {
     return this.environment.topologies.distGraph(this, edges, options);
+  }
+
+  openFile(path: string, mode: FileMode, options?: Options): Request<MpiFile> {
+    return this.environment.topologies.openFile(this, path, mode, options);
   }
 
   intercommCreate(

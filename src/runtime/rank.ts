@@ -14,6 +14,7 @@ import { readForced } from '../collective/selection.ts';
 import { APPNUM, type Predefined, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from '../comm/attributes.ts';
 import { TAG_LIMIT } from '../comm/checks.ts';
 import { ContextNumbers } from '../comm/context-number.ts';
+import { postOpenFile } from '../comm/file/create.ts';
 import { postIntercommunicator } from '../comm/inter/create.ts';
 import { Intracommunicator } from '../comm/intracommunicator.ts';
 import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
@@ -130,6 +131,7 @@ export function startRank(
       graph: (...args) => postGraph(...args),
       distGraph: (...args) => postDistGraph(...args),
       intercommunicator: (...args) => postIntercommunicator(...args),
+      openFile: (...args) => postOpenFile(...args),
     },
     note: noteInto(segment, localRank),
     abort,
