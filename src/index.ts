@@ -6,6 +6,7 @@ export type { MpiErrorCode, MpiErrorContext } from './base/errors.ts';
 export { MpiError } from './base/errors.ts';
 export type { JobHost } from './bootstrap/job.ts';
 export { APPNUM, createKeyval, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from './comm/attributes.ts';
+export type { ArrayPart, ArrayParts, Checkpoint, LoadedStep, SavedStep } from './comm/checkpoint/checkpoint.ts';
 export type {
   Cartesian,
   CartesianOptions,

@@ -38,6 +38,7 @@ import {
   postScan,
 } from './calls/reductions.ts';
 import { postScatter, postScatterv } from './calls/scatters.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { checkColor, checkOptions, checkSendTag, checkSubgroup } from './checks.ts';
 import type {
   Cartesian,
@@ -292,6 +293,10 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   openFile(path: string, mode: FileMode, options?: Options): Request<MpiFile> {
     return this.environment.topologies.openFile(this, path, mode, options);
+  }
+
+  checkpoint(folder: string, options?: Options): Request<Checkpoint> {
+    return this.environment.topologies.checkpoint(this, folder, options);
   }
 
   intercommCreate(

@@ -11,6 +11,7 @@ import type { OperationName } from '../collective/restrictions.ts';
 import type { Engine } from '../p2p/engine.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Predefined } from './attributes.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import type {
   Cartesian,
   CartesianOptions,
@@ -85,6 +86,7 @@ export interface Topologies {
     tag: number,
     options?: Options,
   ): Request<Intercommunicator>;
+  checkpoint(parent: FileParent, folder: string, options?: Options): Request<Checkpoint>;
   openFile(parent: FileParent, path: string, mode: FileMode, options?: Options): Request<MpiFile>;
 }
 
@@ -103,7 +105,7 @@ export interface RankEnvironment {
   readonly predefined: Predefined;
   /** Host of each world rank, for splitShared(). */
   readonly hostOfRank: ArrayLike<number>;
-  /** Make communicators with a topology (topology/create.ts), intercommunicators, files (file/create.ts). */
+  /** Make communicators with a topology (topology/create.ts), intercommunicators, files, checkpoints: create.ts of each folder. */
   readonly topologies: Topologies;
   /** Note the call between two ranks just made, for whoever asks what this rank does: an operation's code (base/operation.ts), peer, tag. */
   note(operation: number, peer: number, tag: number): void;

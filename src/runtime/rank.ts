@@ -12,6 +12,7 @@ import { type BulkSource, MAX_BULK_RANKS, SharedBulk } from '../collective/bulk.
 import { SharedArea } from '../collective/port.ts';
 import { readForced } from '../collective/selection.ts';
 import { APPNUM, type Predefined, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from '../comm/attributes.ts';
+import { postCheckpoint } from '../comm/checkpoint/create.ts';
 import { TAG_LIMIT } from '../comm/checks.ts';
 import { ContextNumbers } from '../comm/context-number.ts';
 import { postOpenFile } from '../comm/file/create.ts';
@@ -132,6 +133,7 @@ export function startRank(
       distGraph: (...args) => postDistGraph(...args),
       intercommunicator: (...args) => postIntercommunicator(...args),
       openFile: (...args) => postOpenFile(...args),
+      checkpoint: (...args) => postCheckpoint(...args),
     },
     note: noteInto(segment, localRank),
     abort,
