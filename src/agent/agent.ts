@@ -214,7 +214,7 @@ export class Agent implements RankEvents {
         break;
       case 'end':
         this.#isEnding = true;
-        ranks.end(message.graceMs);
+        ranks.end(message.graceMs, message.isEviction);
         break;
     }
   }

@@ -103,8 +103,8 @@ export type ToAgent =
   | { readonly kind: 'peerStates'; readonly states: readonly PeerState[] }
   /** That host's relay wants a link. */
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
-  /** End all ranks: SIGTERM now, SIGKILL after the grace. */
-  | { readonly kind: 'end'; readonly graceMs: number };
+  /** End all ranks: SIGTERM now, SIGKILL after the grace. isEviction: nothing has failed, ranks may write what they have. */
+  | { readonly kind: 'end'; readonly graceMs: number; readonly isEviction: boolean };
 
 /** Where a rank stands, as far as it has told or the agent has seen. */
 export interface Whereabouts {

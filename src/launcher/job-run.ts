@@ -327,10 +327,10 @@ export class JobRun {
   }
 
   /** Give the verdict, if this is the first cause, and have all ranks ended. */
-  #end(cause: Cause, graceMs: number, causeMs?: number): void {
+  #end(cause: Cause, graceMs: number, causeMs?: number, isEviction = false): void {
     this.#verdict.give(cause, causeMs);
     this.#stage?.giveUp();
-    this.#agents.end(graceMs);
+    this.#agents.end(graceMs, isEviction);
   }
 
   #onInterrupt(count: number): void {
@@ -346,12 +346,12 @@ export class JobRun {
 
   #onTerminate(signal: 'SIGTERM' | 'SIGHUP'): void {
     const exitCode = signal === 'SIGTERM' ? 143 : 129;
-    this.#endByUser({ exitCode, text: `ended by ${signal}` }, this.#options.graceSeconds * 1000);
+    this.#endByUser({ exitCode, text: `ended by ${signal}` }, this.#options.graceSeconds * 1000, true);
   }
 
   /** Somebody wants the job gone: a reader who takes no output must not keep it. */
-  #endByUser(cause: Cause, graceMs: number): void {
-    this.#end(cause, graceMs, BEFORE_ALL);
+  #endByUser(cause: Cause, graceMs: number, isEviction = false): void {
+    this.#end(cause, graceMs, BEFORE_ALL, isEviction);
     setTimeout(() => this.#output.discardBlocked(), graceMs + BLOCKED_OUTPUT_MS).unref();
   }
 
