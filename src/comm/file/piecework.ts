@@ -1,8 +1,9 @@
 /**
  * Piecework: work that a rank does itself, a piece at each poll, as an operation.
  *
- * The idea: between two pieces the progress engine takes what others sent, so a long write holds nobody up. It never fails: an
- * error is its outcome, since whoever waits for it (a collective above all) has to tell the others first.
+ * The idea: between two pieces the progress engine takes what others sent, so a long write holds nobody up, and where it is
+ * awaited the event loop gets its turns. It never fails: an error is its outcome, since whoever waits for it (a
+ * collective above all) has to tell the others first.
  */
 
 import type { Membership } from '../../p2p/context.ts';
@@ -20,14 +21,16 @@ export class Piecework<T> extends Operation<Outcome<T>> implements Active {
   readonly #members: Membership;
   readonly #text: string;
   readonly #work: Work<T>;
+  readonly #progress: Progress;
   #outcome: Outcome<T> | undefined;
 
-  /** The first piece is done at once. `text`: what it is, for whoever asks what the rank waits for. */
+  /** It begins at once, unless the event loop has waited long. `text`: what it is, for whoever asks what the rank waits for. */
   constructor(progress: Progress, members: Membership, text: string, work: Work<T>) {
     super(progress);
     this.#members = members;
     this.#text = text;
     this.#work = work;
+    this.#progress = progress;
     this.advance();
     if (!this.done) progress.activate(this);
   }
@@ -45,6 +48,7 @@ export class Piecework<T> extends Operation<Outcome<T>> implements Active {
   }
 
   advance(): boolean {
+    if (!this.#progress.mayWork) return false;
     try {
       const { done, value } = this.#work.next();
       if (done === true) this.#outcome = { value };
