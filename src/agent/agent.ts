@@ -120,6 +120,11 @@ export class Agent implements RankEvents {
     this.#onLauncherGone();
   }
 
+  /** The scheduler wants the job gone, in its own time: the launcher has all ranks told. */
+  reportEviction(): void {
+    if (!this.#isOver) this.#connection.send({ kind: 'evicted' });
+  }
+
   /** The agent itself has gone wrong. */
   fail(message: string): void {
     this.#connection.send({ kind: 'failed', exitCode: 1, message });

@@ -208,6 +208,8 @@ export type FromAgent =
   | { readonly kind: 'where'; readonly where: readonly Whereabouts[] }
   | { readonly kind: 'stdinCredit'; readonly byteLength: number }
   | { readonly kind: 'stdinClosed' }
+  /** The host's scheduler wants the job gone. */
+  | { readonly kind: 'evicted' }
   | { readonly kind: 'paused' }
   /** All ranks have ended and nothing of the job is left on the host; `unused`: ranks that never used tsmpi. */
   | { readonly kind: 'ended'; readonly unused: readonly number[] };

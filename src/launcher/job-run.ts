@@ -195,6 +195,10 @@ export class JobRun {
         this.#input?.giveBack(this.#readers.remove(link));
         if (this.#readers.areGone) this.#input?.stop();
         break;
+      case 'evicted':
+        // Each agent of the step has it, and the launcher perhaps too.
+        if (!this.#verdict.isGiven) this.#onTerminate('SIGTERM');
+        break;
       case 'paused':
         link.isPaused = true;
         this.#stopWhenPaused();
