@@ -16,6 +16,8 @@ import { relative, resolve } from 'node:path';
 
 /** Modules whose first use loads later.cjs. */
 const ENTRIES = [
+  'src/comm/checkpoint/create.ts',
+  'src/comm/file/create.ts',
   'src/comm/inter/create.ts',
   'src/comm/topology/create.ts',
   'src/compute/crew.ts',

@@ -6,6 +6,7 @@ export type { MpiErrorCode, MpiErrorContext } from './base/errors.ts';
 export { MpiError } from './base/errors.ts';
 export type { JobHost } from './bootstrap/job.ts';
 export { APPNUM, createKeyval, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from './comm/attributes.ts';
+export type { ArrayPart, ArrayParts, Checkpoint, LoadedStep, SavedStep } from './comm/checkpoint/checkpoint.ts';
 export type {
   Cartesian,
   CartesianOptions,
@@ -21,6 +22,7 @@ export type {
   SendOptions,
   SendrecvOptions,
 } from './comm/communicator.ts';
+export type { FileMode, MpiFile } from './comm/file/mpi-file.ts';
 export type { Comparison, Group, RankRange } from './comm/group.ts';
 export { IN_PLACE, type InPlace } from './comm/in-place.ts';
 export { ROOT } from './comm/inter/cross.ts';

@@ -1,4 +1,4 @@
-/** Kernels of 09-wasm.ts: what each thread of the team runs, compiled code over the memory that all of them share. */
+/** Kernels of 10-wasm.ts: what each thread of the team runs, compiled code over the memory that all of them share. */
 
 interface Exports {
   axpy(x: number, y: number, count: number, a: number): void;

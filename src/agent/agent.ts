@@ -123,6 +123,11 @@ export class Agent implements RankEvents {
     this.#onLauncherGone();
   }
 
+  /** The scheduler wants the job gone, in its own time: the launcher has all ranks told. */
+  reportEviction(): void {
+    if (!this.#isOver) this.#connection.send({ kind: 'evicted' });
+  }
+
   /** The agent itself has gone wrong. */
   fail(message: string): void {
     this.#connection.send({ kind: 'failed', exitCode: 1, message });
@@ -217,7 +222,7 @@ export class Agent implements RankEvents {
         break;
       case 'end':
         this.#isEnding = true;
-        ranks.end(message.graceMs);
+        ranks.end(message.graceMs, message.isEviction);
         break;
     }
   }

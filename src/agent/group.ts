@@ -56,6 +56,13 @@ export class Group {
     if (!this.#isLive) return;
     clearTimeout(this.#timer);
     this.signal('SIGTERM');
+    this.killAfter(graceMs);
+  }
+
+  /** SIGKILL after the grace; until then it ends in its own way. */
+  killAfter(graceMs: number): void {
+    if (!this.#isLive) return;
+    clearTimeout(this.#timer);
     this.signal('SIGCONT');
     if (graceMs > 0) this.#timer = setTimeout(() => this.kill(), graceMs);
     else this.kill();

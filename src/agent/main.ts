@@ -4,7 +4,7 @@
  * `node dist/agent.js listen PLAN` on a host whose platform starts agents before there is a launcher.
  *
  * The agent is in a session of its own, so no terminal signal reaches it; SIGTERM and its kin, sent to it by name, end it
- * and its ranks. Loads few and small modules: ranks start only after this file has run.
+ * and its ranks; but Slurm's SIGTERM to the tasks of a step (`--signal`, preemption) is to the job, which has its grace. Loads few and small modules: ranks start only after this file has run.
  */
 
 import { spawn } from 'node:child_process';
@@ -28,7 +28,8 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     stays = false;
     if (agent === undefined) process.exit(1);
-    agent.abandon(`it got ${signal}`);
+    if (signal === 'SIGTERM' && process.env.SLURM_STEP_ID !== undefined) agent.reportEviction();
+    else agent.abandon(`it got ${signal}`);
   });
 }
 process.on('uncaughtException', (error) => {

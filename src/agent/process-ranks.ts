@@ -11,7 +11,7 @@ import { Socket } from 'node:net';
 import { type Bootstrap, boundCore } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
 import { createProcessMemory, hangBells, makePipe, type ProcessMemory } from '../segment/backing.ts';
-import { CONTROL, HEADER } from '../segment/layout.ts';
+import { CONTROL, HEADER, NOTICE } from '../segment/layout.ts';
 import { ProcessParking } from '../segment/process-parking.ts';
 import { rankCommand, signalCode } from './command.ts';
 import { baseEnvironment, hostEnvironment, rankEnvironment } from './environment.ts';
@@ -109,9 +109,11 @@ export class ProcessRanks implements RankSet {
     for (const { group } of this.#ranks) if (group?.isLive) group.signal(signal);
   }
 
-  end(graceMs: number): void {
+  end(graceMs: number, isEviction = false): void {
     this.#isEnding = true;
-    this.#relay?.stop();
+    this.#monitor.setNotice(isEviction ? NOTICE.evicted : NOTICE.ended);
+    // What ranks that are evicted write goes over it.
+    if (!isEviction) this.#relay?.stop();
     for (const { group } of this.#ranks) group?.end(graceMs);
   }
 

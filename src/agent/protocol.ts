@@ -103,8 +103,8 @@ export type ToAgent =
   | { readonly kind: 'peerStates'; readonly states: readonly PeerState[] }
   /** That host's relay wants a link. */
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
-  /** End all ranks: SIGTERM now, SIGKILL after the grace. */
-  | { readonly kind: 'end'; readonly graceMs: number };
+  /** End all ranks: SIGTERM now, SIGKILL after the grace. isEviction: nothing has failed, ranks may write what they have. */
+  | { readonly kind: 'end'; readonly graceMs: number; readonly isEviction: boolean };
 
 /** Where a rank stands, as far as it has told or the agent has seen. */
 export interface Whereabouts {
@@ -218,6 +218,8 @@ export type FromAgent =
   | { readonly kind: 'where'; readonly where: readonly Whereabouts[] }
   | { readonly kind: 'stdinCredit'; readonly byteLength: number }
   | { readonly kind: 'stdinClosed' }
+  /** The host's scheduler wants the job gone. */
+  | { readonly kind: 'evicted' }
   | { readonly kind: 'paused' }
   /** All ranks have ended and nothing of the job is left on the host; `unused`: ranks that never used tsmpi. */
   | { readonly kind: 'ended'; readonly unused: readonly number[] };

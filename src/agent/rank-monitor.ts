@@ -129,6 +129,18 @@ export class RankMonitor {
     if (this.#segment.state(local) !== RANK_STATE.aborted) this.#segment.setState(local, RANK_STATE.departed);
   }
 
+  /** Tell every rank how the job ends, before any signal does. */
+  setNotice(notice: number): void {
+    for (let local = 0; local < this.#worldRanks.length; local++) {
+      Atomics.store(this.#segment.i32, this.#segment.control(local, CONTROL.notice), notice); // pairs with runtime/eviction.ts
+    }
+  }
+
+  /** Whether the rank looks at notices. */
+  heeds(local: number): boolean {
+    return this.#word(local, CONTROL.heeds) !== 0;
+  }
+
   /** Return the ports that ranks have written since the last look (pairs with the rank's store). */
   newPorts(): RankPort[] {
     return this.#worldRanks.flatMap((rank, local) => {

@@ -41,8 +41,11 @@ export interface RankSet {
   /** Start every rank. */
   start(): Promise<StartedRanks>;
   signal(signal: NodeJS.Signals): void;
-  /** SIGTERM now, SIGKILL after the grace; a second call may shorten the grace. */
-  end(graceMs: number): void;
+  /**
+   * SIGTERM now, SIGKILL after the grace; a second call may shorten the grace. `isEviction`: nothing has failed, and ranks that
+   * look for a notice have the grace to go on.
+   */
+  end(graceMs: number, isEviction?: boolean): void;
   /** Kill everything at once, without waiting for anything. */
   kill(): void;
   giveBack(rank: number, byteLength: number): void;

@@ -32,7 +32,9 @@ export type ToThreadHost =
   | { readonly kind: 'peers'; readonly ports: readonly RankPort[] }
   | { readonly kind: 'peerStates'; readonly states: readonly PeerState[] }
   | { readonly kind: 'relay'; readonly offer: RelayOffer }
-  | { readonly kind: 'where' };
+  | { readonly kind: 'where' }
+  /** The job is to go: ranks that look for a notice get one; else the thread host ends. */
+  | { readonly kind: 'evict' };
 
 export type FromThreadHost =
   | { readonly kind: 'started'; readonly segmentByteLength: number }

@@ -13,7 +13,7 @@ import { writeAll } from '../base/thread-stdio.ts';
 import type { JobDescription } from '../bootstrap/job.ts';
 import { loadAddon } from '../native/loader.ts';
 import { createThreadMemory } from '../segment/backing.ts';
-import { CONTROL } from '../segment/layout.ts';
+import { CONTROL, NOTICE } from '../segment/layout.ts';
 import type { Segment } from '../segment/segment.ts';
 import { ThreadParking } from '../segment/thread-parking.ts';
 import { RankMonitor } from './rank-monitor.ts';
@@ -133,6 +133,14 @@ function lookForStuck(watched: RankMonitor): void {
   }, STUCK_LOOK_MS);
 }
 
+/** Ranks that look for a notice end in their own time; the agent kills this process when that is over. */
+function evict(): void {
+  const isHeeded = [...live].some((local) => monitor?.heeds(local));
+  if (!isHeeded) process.kill(process.pid, 'SIGTERM');
+  monitor?.setNotice(NOTICE.evicted);
+  if (memory !== undefined && monitor !== undefined) wakeAll(memory, monitor);
+}
+
 process.on('message', (message: ToThreadHost) => {
   if (message.kind === 'start') start(message.ranks, message.description, message.peerCount);
   else if (message.kind === 'where') {
@@ -141,6 +149,7 @@ process.on('message', (message: ToThreadHost) => {
     );
     tell({ kind: 'where', where });
   } else if (message.kind === 'relay') relay?.onOffer(message.offer);
+  else if (message.kind === 'evict') evict();
   else if (memory !== undefined && monitor !== undefined) {
     if (message.kind === 'peers') monitor.setPorts(message.ports);
     else {

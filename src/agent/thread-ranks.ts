@@ -122,8 +122,12 @@ export class ThreadRanks implements RankSet {
     if (this.#group?.isLive) this.#group.signal(signal);
   }
 
-  end(graceMs: number): void {
-    this.#group?.end(graceMs);
+  end(graceMs: number, isEviction = false): void {
+    // The thread host knows whether a rank looks for a notice; if none does it ends itself by SIGTERM.
+    if (isEviction && graceMs > 0 && this.#host?.connected) {
+      this.#tell({ kind: 'evict' });
+      this.#group?.killAfter(graceMs);
+    } else this.#group?.end(graceMs);
   }
 
   kill(): void {

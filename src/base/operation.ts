@@ -55,6 +55,17 @@ export const OPERATION_NAMES: readonly string[] = [
   'create',
   'createGroup',
   'free',
+  'openFile',
+  'readAt',
+  'writeAt',
+  'readAtAll',
+  'writeAtAll',
+  'setSize',
+  'sync',
+  'closeFile',
+  'checkpoint',
+  'save',
+  'load',
   'finalize',
 ];
 

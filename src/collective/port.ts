@@ -48,6 +48,15 @@ const SYMMETRIC: ReadonlySet<string> = new Set([
   'dup',
   'create',
   'free',
+  'openFile',
+  'readAtAll',
+  'writeAtAll',
+  'setSize',
+  'sync',
+  'closeFile',
+  'checkpoint',
+  'save',
+  'load',
 ]);
 
 const SCATTERV = operationCode('scatterv');

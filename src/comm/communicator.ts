@@ -8,6 +8,8 @@
 import type { Data, SendData } from '../datatype/data.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Status } from '../p2p/status.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
+import type { FileMode, MpiFile } from './file/mpi-file.ts';
 import type { Comparison, Group } from './group.ts';
 import type { InterCollectives } from './inter-collectives.ts';
 import type { Message } from './message.ts';
@@ -248,6 +250,16 @@ export interface Communicator extends Properties, Disposable, AsyncDisposable {
   ): Request<Intercommunicator>;
   /** Give the communicator up. Collective; the second call does nothing. Standard: 7.4.3. */
   free(options?: Options): Request<void>;
+  /**
+   * A file that all ranks of this communicator have open. Collective; the same file and mode on all ranks. Fails on all ranks
+   * when one cannot open it. Errors: ERR_MPI_NO_SUCH_FILE, ERR_MPI_ACCESS, ERR_MPI_NOT_SAME … (MpiFile). Standard: 14.2.1.
+   */
+  openFile(path: string, mode: FileMode, options?: Options): Request<MpiFile>;
+  /**
+   * A folder in which these ranks keep their state, so that a later job, of any number of ranks, goes on from it. It is made
+   * where the folder above is there. Collective. Errors: those of MpiFile.
+   */
+  checkpoint(folder: string, options?: Options): Request<Checkpoint>;
   /** End the job with that exit code (c & 255, 0 becomes 1). Standard: 9.6. */
   abort(code?: number, reason?: string): never;
 }

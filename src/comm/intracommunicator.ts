@@ -38,6 +38,7 @@ import {
   postScan,
 } from './calls/reductions.ts';
 import { postScatter, postScatterv } from './calls/scatters.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { checkColor, checkOptions, checkSendTag, checkSubgroup } from './checks.ts';
 import type {
   Cartesian,
@@ -51,6 +52,7 @@ import type {
   Intercommunicator,
 } from './communicator.ts';
 import { type Constructible, postCreateGroup, postFree, postSplit } from './construct.ts';
+import type { FileMode, MpiFile } from './file/mpi-file.ts';
 import { type Comparison, compareCommunicators, type Group, RankGroup } from './group.ts';
 import { NO_HINTS, setHints } from './hints.ts';
 import type { Decision, Part } from './part.ts';
@@ -287,6 +289,14 @@ export class Intracommunicator extends PointToPointCommunicator implements Commu
 
   distGraph(edges: readonly Edge[], options?: DistGraphOptions): Request<Graph> {
     return this.environment.topologies.distGraph(this, edges, options);
+  }
+
+  openFile(path: string, mode: FileMode, options?: Options): Request<MpiFile> {
+    return this.environment.topologies.openFile(this, path, mode, options);
+  }
+
+  checkpoint(folder: string, options?: Options): Request<Checkpoint> {
+    return this.environment.topologies.checkpoint(this, folder, options);
   }
 
   intercommCreate(

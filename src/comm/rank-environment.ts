@@ -11,6 +11,7 @@ import type { OperationName } from '../collective/restrictions.ts';
 import type { Engine } from '../p2p/engine.ts';
 import type { Options, Request } from '../p2p/request.ts';
 import type { Predefined } from './attributes.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import type {
   Cartesian,
   CartesianOptions,
@@ -22,6 +23,7 @@ import type {
   Intercommunicator,
 } from './communicator.ts';
 import type { ContextNumbers } from './context-number.ts';
+import type { FileMode, MpiFile } from './file/mpi-file.ts';
 import type { Group } from './group.ts';
 import type { Decision, Part } from './part.ts';
 import type { ErrorHandling } from './properties.ts';
@@ -61,7 +63,12 @@ export interface InterParent {
   errors: ErrorHandling;
 }
 
-/** The calls that make communicators with a topology; each communicator's own methods end here. */
+/** What the opening of a file needs of the communicator whose ranks open it. */
+export interface FileParent extends TopologyParent {
+  readonly space: CollectiveSpace;
+}
+
+/** The calls that make communicators with a topology, and files; each communicator's own methods end here. */
 export interface Topologies {
   cartesian(parent: TopologyParent, dims: readonly number[], options?: CartesianOptions): Request<Cartesian>;
   graph(
@@ -79,6 +86,8 @@ export interface Topologies {
     tag: number,
     options?: Options,
   ): Request<Intercommunicator>;
+  checkpoint(parent: FileParent, folder: string, options?: Options): Request<Checkpoint>;
+  openFile(parent: FileParent, path: string, mode: FileMode, options?: Options): Request<MpiFile>;
 }
 
 export interface RankEnvironment {
@@ -96,7 +105,7 @@ export interface RankEnvironment {
   readonly predefined: Predefined;
   /** Host of each world rank, for splitShared(). */
   readonly hostOfRank: ArrayLike<number>;
-  /** Make communicators with a topology (topology/create.ts). */
+  /** Make communicators with a topology (topology/create.ts), intercommunicators, files, checkpoints: create.ts of each folder. */
   readonly topologies: Topologies;
   /** Note the call between two ranks just made, for whoever asks what this rank does: an operation's code (base/operation.ts), peer, tag. */
   note(operation: number, peer: number, tag: number): void;

@@ -113,11 +113,11 @@ export class Agents {
     for (const link of this.links) link.send(message, body);
   }
 
-  /** Have all ranks ended; agents that are not there yet are not waited for. */
-  end(graceMs: number): void {
+  /** Have all ranks ended; agents that are not there yet are not waited for. isEviction: nothing has failed. */
+  end(graceMs: number, isEviction = false): void {
     this.#isGivenUp = true;
     for (const link of this.links) {
-      if (link.connection !== undefined) link.send({ kind: 'end', graceMs });
+      if (link.connection !== undefined) link.send({ kind: 'end', graceMs, isEviction });
       else this.#finish(link);
     }
     this.#bringing?.giveUp();

@@ -202,6 +202,10 @@ export class JobRun {
         this.#input?.giveBack(this.#readers.remove(link));
         if (this.#readers.areGone) this.#input?.stop();
         break;
+      case 'evicted':
+        // Each agent of the step has it, and the launcher perhaps too.
+        if (!this.#verdict.isGiven) this.#onTerminate('SIGTERM');
+        break;
       case 'paused':
         link.isPaused = true;
         this.#stopWhenPaused();
@@ -348,10 +352,10 @@ export class JobRun {
   }
 
   /** Give the verdict, if this is the first cause, and have all ranks ended. */
-  #end(cause: Cause, graceMs: number, causeMs?: number): void {
+  #end(cause: Cause, graceMs: number, causeMs?: number, isEviction = false): void {
     this.#verdict.give(cause, causeMs);
     this.#stage?.giveUp();
-    this.#agents.end(graceMs);
+    this.#agents.end(graceMs, isEviction);
   }
 
   #onInterrupt(count: number): void {
@@ -367,12 +371,12 @@ export class JobRun {
 
   #onTerminate(signal: 'SIGTERM' | 'SIGHUP'): void {
     const exitCode = signal === 'SIGTERM' ? 143 : 129;
-    this.#endByUser({ exitCode, text: `ended by ${signal}` }, this.#options.graceSeconds * 1000);
+    this.#endByUser({ exitCode, text: `ended by ${signal}` }, this.#options.graceSeconds * 1000, true);
   }
 
   /** Somebody wants the job gone: a reader who takes no output must not keep it. */
-  #endByUser(cause: Cause, graceMs: number): void {
-    this.#end(cause, graceMs, BEFORE_ALL);
+  #endByUser(cause: Cause, graceMs: number, isEviction = false): void {
+    this.#end(cause, graceMs, BEFORE_ALL, isEviction);
     setTimeout(() => this.#output.discardBlocked(), graceMs + BLOCKED_OUTPUT_MS).unref();
   }
 

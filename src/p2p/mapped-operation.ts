@@ -1,5 +1,5 @@
 /**
- * MappedOperation: an operation whose result is made from another one's.
+ * MappedOperation: an operation whose result is made from another one's; it fails where that throws.
  */
 
 import type { Membership } from './context.ts';
@@ -39,7 +39,12 @@ export class MappedOperation<S, T> extends Operation<T> implements Owner {
       this.fail(this.#inner.error);
       return;
     }
-    this.#value = this.#map();
+    try {
+      this.#value = this.#map();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
     this.complete();
   }
 

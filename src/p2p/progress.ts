@@ -88,6 +88,8 @@ export class Progress implements Sleeper, Driver {
   #patience = 1;
   #readyCount = 0;
   #lastTurn = nowMs();
+  /** In wait() or test(): the program has given its time. */
+  #isLent = false;
 
   constructor(
     wait: WaitMode,
@@ -155,6 +157,16 @@ export class Progress implements Sleeper, Driver {
     }
     const limit = timeoutMs === undefined ? Number.POSITIVE_INFINITY : nowMs() + checkTimeout(timeoutMs);
     this.#parking!.leaveLoop();
+    this.#isLent = true;
+    try {
+      this.#pollUntilDone(operation, limit);
+    } finally {
+      this.#isLent = false;
+    }
+    this.#report.clear();
+  }
+
+  #pollUntilDone(operation: Operation<unknown>, limit: number): void {
     let idle = 0;
     while (!operation.done) {
       if (this.poll()) {
@@ -167,12 +179,19 @@ export class Progress implements Sleeper, Driver {
         this.#checkTime(operation, limit);
       }
     }
-    this.#report.clear();
   }
 
   /** One attempt of `test()`: poll, and give the core away when ranks share it. */
   test(): void {
-    if (!this.poll() && this.#spinPolls === 0) this.#parking!.yield();
+    this.#isLent = true;
+    const happened = this.poll();
+    this.#isLent = false;
+    if (!happened && this.#spinPolls === 0) this.#parking!.yield();
+  }
+
+  /** Whether work of this rank's own that takes long may go on: the event loop is not kept waiting by it. */
+  get mayWork(): boolean {
+    return this.#isLent || nowMs() - this.#lastTurn < TURN_MS;
   }
 
   /** Poll for about the time that a message just sent takes to arrive. */

@@ -14,6 +14,7 @@ import type { JobHost } from '../bootstrap/job.ts';
 import type { Communicator } from '../comm/communicator.ts';
 import { guardExit } from '../native/exit-guard.ts';
 import { CONTROL, RANK_STATE } from '../segment/layout.ts';
+import { Eviction } from './eviction.ts';
 import { explainRank } from './explain.ts';
 import { finalizeRank } from './finalize.ts';
 import { findPlace, heldStandIn } from './place.ts';
@@ -34,6 +35,20 @@ export interface Job {
   readonly localSize: number;
   /** Threads that this rank may use, its own included. */
   readonly threads: number;
+  /**
+   * Whether the job is to go: the launcher got SIGTERM (from a scheduler that needs the place, or its user), and ranks are
+   * killed when `--grace` is over. A look costs nothing, so a loop looks between two steps, `wait()` or `await` alike.
+   *
+   * Ranks see it at different steps: agree on it, as `await world.allreduce(Number(job.evicted), MAX)`, before all save
+   * together. A rank that looks, or has called onEvict, is not ended by SIGTERM; others are, at once.
+   */
+  readonly evicted: boolean;
+  /**
+   * Have `fn` called, once, on this rank when the job is to go. It is called from the event loop: never while the rank stands
+   * in `wait()`, and at once where it is known already. The job ends when its ranks have ended, at the latest when the
+   * grace is over. Return a function that takes it back.
+   */
+  onEvict(fn: () => void | PromiseLike<void>): () => void;
 }
 
 let hasAborted = false;
@@ -136,8 +151,19 @@ function heldReason(): string {
   return place.kind === 'held' ? place.reason : '';
 }
 
-function jobOf({ description, localRank }: Rank): Job {
+function jobOf(rank: Rank): Job {
+  const { description, localRank } = rank;
+  const eviction = new Eviction(rank, place.kind === 'thread');
   const { id, hosts, hostIndex, localRanks, threadsPerRank } = description;
   const name = place.kind === 'alone' ? hostname() : hosts[hostIndex]!.name;
-  return { id, hosts, hostname: name, localRank, localSize: localRanks.length, threads: threadsPerRank };
+  return {
+    ...{ id, hosts, hostname: name, localRank, localSize: localRanks.length, threads: threadsPerRank },
+    get evicted() {
+      return eviction.isEvicted;
+    },
+    onEvict: (fn) => {
+      if (typeof fn === 'function') return eviction.add(fn);
+      throw new MpiError('ERR_MPI_ARG', `onEvict got a ${typeof fn}: expected a function`);
+    },
+  };
 }

@@ -12,8 +12,10 @@ import { type BulkSource, MAX_BULK_RANKS, SharedBulk } from '../collective/bulk.
 import { SharedArea } from '../collective/port.ts';
 import { readForced } from '../collective/selection.ts';
 import { APPNUM, type Predefined, TAG_UB, UNIVERSE_SIZE, WTIME_IS_GLOBAL } from '../comm/attributes.ts';
+import { postCheckpoint } from '../comm/checkpoint/create.ts';
 import { TAG_LIMIT } from '../comm/checks.ts';
 import { ContextNumbers } from '../comm/context-number.ts';
+import { postOpenFile } from '../comm/file/create.ts';
 import { postIntercommunicator } from '../comm/inter/create.ts';
 import { Intracommunicator } from '../comm/intracommunicator.ts';
 import type { AreaSource, RankEnvironment } from '../comm/rank-environment.ts';
@@ -130,6 +132,8 @@ export function startRank(
       graph: (...args) => postGraph(...args),
       distGraph: (...args) => postDistGraph(...args),
       intercommunicator: (...args) => postIntercommunicator(...args),
+      openFile: (...args) => postOpenFile(...args),
+      checkpoint: (...args) => postCheckpoint(...args),
     },
     note: noteInto(segment, localRank),
     abort,

@@ -25,6 +25,7 @@
  *     192   position      the consumer: its own head, at each cell (the addon's watch reads it)
  *     196   calls, operation, peer, tag, context, journalCount        the consumer, at each call; the agent reads
  *     256   pid, threadId, state, exitCode, bell, stuckOn, core, port    claim and life of the rank; `bell`, `core` by the agent
+ *     288   notice (by the agent: NOTICE below), heeds (by the rank, 1: it looks at notices)
  *     296   lostPeer, lostErrno     the rank: it has lost its connection with that one, and why
  *     320   probe address (Float64), probe word (Float64)             for the test of process_vm_readv
  *     512   text          Int32 byte length, then UTF-8: what the rank waits for, or why it aborted
@@ -90,6 +91,10 @@ export const CONTROL = {
   core: 280,
   /** TCP port on which the rank listens for other ranks; 0: not yet, or not at all. */
   port: 284,
+  /** What the agent has to say of the job's end: one of NOTICE. */
+  notice: 288,
+  /** 1: the rank looks at notices, and is not to be ended by a signal without one. */
+  heeds: 292,
   /** World rank + 1 of a rank the connection with which was lost; 0: none. */
   lostPeer: 296,
   lostErrno: 300,
@@ -106,6 +111,9 @@ export const CALL_RECORDS: number = (CONTROL_BYTES - CONTROL.journal) / CALL_REC
 
 /** States of a rank (control word `state`). */
 export const RANK_STATE = { unclaimed: 0, active: 1, finalizing: 2, departed: 3, aborted: 4 } as const;
+
+/** Control word `notice`: the job is to go, in its own time; it has failed and ends. */
+export const NOTICE = { none: 0, evicted: 1, ended: 2 } as const;
 
 /** Sizes that whoever makes a segment may choose. */
 export interface SegmentShape {

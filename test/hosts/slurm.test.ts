@@ -1,6 +1,7 @@
 /** Jobs inside a real Slurm allocation: agents come by srun, ssh is not needed. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAUNCHER, program } from '../jobs/run-job.ts';
 import { HostJob, read } from './host-job.ts';
@@ -104,6 +105,19 @@ describe.skipIf(missingSlurm)(named('jobs in a Slurm allocation', missingSlurm),
     const end = await second.end();
     expect(end.code).toBe(1);
     expect(end.lastLine).toMatch(/^tsmpirun: lost the agent on node[2-4] \(pid \d+\): srun was killed by SIGKILL$/);
+  });
+
+  test('a signal to the step is an eviction: the ranks of all hosts save what they have', async () => {
+    const store = join(hosts.folder, 'evicted');
+    const running = allocate(['-N', '2', '-J', 'evicted'], program('evict.mjs'), 'look', store);
+    await running.job.output(/ready/);
+    const command = ['scancel', '--name=evicted', '--signal=TERM'];
+    hosts.run('node1', ['env', `SLURM_CONF=${env.SLURM_CONF}`, ...command]);
+    const { code, stdout, lastLine } = await running.end();
+    expect(lastLine).toBe('tsmpirun: ended by SIGTERM');
+    expect(code).toBe(143);
+    expect(stdout.match(/saved at a step, evicted/g)).toHaveLength(2);
+    expect(readdirSync(store).sort()).toEqual(['g1-r0.part', 'g1-r1.part', 'g1.manifest']);
   });
 
   test('scancel ends it', async () => {

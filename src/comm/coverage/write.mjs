@@ -17,7 +17,7 @@ function coverageTable(claims) {
     '# Procedures of the standard',
     '',
     `The ${all.length} procedures of MPI 5.0 and what stands for each here; written by write.mjs from claims.json.`,
-    '`comm` is a communicator, `cart` and `graph` one with a topology, `tsmpi` the package.',
+    '`comm` is a communicator, `cart` and `graph` one with a topology, `file` an open file, `tsmpi` the package.',
     '',
     `| area | ${STATES.join(' | ')} |`,
     `| --- |${' ---: |'.repeat(STATES.length)}`,

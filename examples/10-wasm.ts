@@ -2,7 +2,7 @@
  * Threads inside ranks, and compiled code in them: each rank has a team of two, whose kernel is WebAssembly with SIMD
  * instructions over a memory that the threads share. Messages go straight to and from that memory.
  *
- *     npx tsmpirun -n 2 --threads-per-rank 2 examples/09-wasm.ts
+ *     npx tsmpirun -n 2 --threads-per-rank 2 examples/10-wasm.ts
  *
  * The kernel is kept as text, wasm/axpy.wat, and assembled here; what clang, rustc or AssemblyScript make is used in the same way:
  * `new WebAssembly.Module(readFileSync('axpy.wasm'))`.
