@@ -158,15 +158,6 @@ export class Progress implements Sleeper, Driver {
     const limit = timeoutMs === undefined ? Number.POSITIVE_INFINITY : nowMs() + checkTimeout(timeoutMs);
     this.#parking!.leaveLoop();
     this.#isLent = true;
-    try {
-      this.#pollUntilDone(operation, limit);
-    } finally {
-      this.#isLent = false;
-    }
-    this.#report.clear();
-  }
-
-  #pollUntilDone(operation: Operation<unknown>, limit: number): void {
     let idle = 0;
     while (!operation.done) {
       if (this.poll()) {
@@ -179,6 +170,8 @@ export class Progress implements Sleeper, Driver {
         this.#checkTime(operation, limit);
       }
     }
+    this.#isLent = false;
+    this.#report.clear();
   }
 
   /** One attempt of `test()`: poll, and give the core away when ranks share it. */
@@ -293,6 +286,7 @@ export class Progress implements Sleeper, Driver {
     const now = nowMs();
     if (operation.limit !== undefined && now >= operation.limit.deadline) operation.limit.expire();
     else if (now >= limit) {
+      this.#isLent = false;
       this.#report.clear();
       throw new MpiError(
         'ERR_MPI_TIMEOUT',

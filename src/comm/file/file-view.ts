@@ -10,7 +10,7 @@ import type { BaseType } from '../../datatype/derived/datatype.ts';
 import { ANY, derivedOf, MIXED } from '../../datatype/derived/derived-type.ts';
 import { forEachRun } from '../../datatype/derived/runs.ts';
 import { boundsOf, type Shape, scale } from '../../datatype/derived/shape.ts';
-import { BYTES, ELEMENT_BYTES, ELEMENT_NAMES, isCompatible, U8 } from '../../datatype/element-type.ts';
+import { BYTES, ELEMENT_BYTES, ELEMENT_NAMES, isCompatible } from '../../datatype/element-type.ts';
 import type { Elements } from '../buffer.ts';
 import { Span } from './span.ts';
 
@@ -37,7 +37,7 @@ export class FileView {
     }
     const unitBytes = unit?.size ?? 1;
     const given = fileType === undefined ? unit : derivedOf(fileType, 'setView');
-    const code = given === undefined || given.code === ANY ? (unit?.code ?? U8) : given.code;
+    const code = given === undefined || given.code === ANY ? (unit?.code ?? BYTES) : given.code;
     const factor = given?.code === ANY ? (unit?.extent ?? 1) : 1;
     const shape: Shape = given === undefined ? { kind: 'run', offset: 0, size: 1 } : scale(given.shape, factor);
     const extent = (given?.extent ?? 1) * factor;
@@ -58,7 +58,7 @@ export class FileView {
     }
     this.displacement = displacement;
     this.#unitBytes = unitBytes;
-    this.#code = element === undefined && fileType === undefined ? BYTES : code === MIXED ? BYTES : code;
+    this.#code = code === MIXED ? BYTES : code;
     this.#shape = shape;
     this.#extent = extent;
   }

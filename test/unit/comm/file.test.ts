@@ -218,6 +218,13 @@ test('layouts in memory and in the file, a struct among them, in any mixture', a
     await file.readAtAll(0, whole);
     expect(Array.from(whole)).toEqual(Array.from({ length: 20 }, (_, k) => 100 * (k & 1) + 3 * (k >> 1)));
   });
+  await each(files, async (file) => {
+    // Without an element both count bytes, and bytes take any data.
+    file.setView(0, undefined, vector(2, 4, 8));
+    const values = new Int32Array(2);
+    await file.readAt(4, values);
+    expect(Array.from(values)).toEqual([3, 103]);
+  });
   const particle = struct({ x: f64, id: u32 });
   await each(files, async (file, rank) => {
     file.setView(1000, particle);
