@@ -5,6 +5,7 @@
  */
 
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { MpiError } from '../../base/errors.ts';
 import { fileError, type Speaker } from './file-error.ts';
 import type { Work } from './piecework.ts';
 
@@ -42,6 +43,7 @@ export class Descriptor {
       const piece = Math.min(PIECE_BYTES, into.byteLength - done);
       if (piece === 0) return done;
       let count = 0;
+      this.#checkOpen(speaker);
       try {
         count = readSync(this.#fd, into, done, piece, offset + done);
       } catch (error) {
@@ -57,6 +59,7 @@ export class Descriptor {
     this.#isDirty = true;
     for (let done = 0; done < bytes.byteLength; ) {
       const piece = Math.min(PIECE_BYTES, bytes.byteLength - done);
+      this.#checkOpen(speaker);
       try {
         done += writeSync(this.#fd, bytes, done, piece, offset + done);
       } catch (error) {
@@ -84,6 +87,13 @@ export class Descriptor {
       throw fileError(speaker, `bring ${this.path} to the disk`, error);
     }
     this.#isDirty = false;
+  }
+
+  /** Closed while an access was under way: the number of the descriptor may be another file's by now. */
+  #checkOpen({ call, rank }: Speaker): void {
+    if (this.#isOpen) return;
+    const message = `${call}: ${this.path} was closed while rank ${rank} still had it to read or write: expected close when all is done`;
+    throw new MpiError('ERR_MPI_FILE', message, { rank });
   }
 
   /** Idempotent. Over NFS this is where a full disk may show. */

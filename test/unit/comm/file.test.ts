@@ -361,3 +361,17 @@ test('what is disposed waits for nobody', async () => {
     expect(() => file.writeAt(0, new Uint8Array(3))).toThrow('closed or disposed');
   }
 });
+
+test('what is under way when a file is closed fails, and goes to no other file', async () => {
+  const [world] = createWorlds(1);
+  const path = fresh();
+  const file = await world!.openFile(path, 'w');
+  const long = file.writeAt(0, new Uint8Array(64 << 20));
+  file[Symbol.dispose]();
+  const other = fresh();
+  writeFileSync(other, '');
+  const next = await world!.openFile(other, 'r+');
+  await expect(long).rejects.toMatchObject({ code: 'ERR_MPI_FILE', message: expect.stringContaining('was closed while rank 0') });
+  expect(next.size()).toBe(0);
+  await next.close();
+});
