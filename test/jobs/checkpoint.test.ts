@@ -9,7 +9,7 @@ import { Job, type JobResult, program, runJob } from './run-job.ts';
 const PROGRAM = program('checkpoint.mjs');
 /** Two blocks and a bit at least for each of up to four ranks. */
 const COLUMNS = '32000';
-const MOMENTS = process.env.TSMPI_LONG_TESTS === '1' ? 100 : 8;
+const MOMENTS = process.env.TSMPI_LONG_TESTS === '1' ? 100 : 6;
 
 let folder = '';
 beforeAll(() => {
@@ -64,7 +64,7 @@ test(`killed at ${MOMENTS} drawn moments, a rank, the agent or the launcher, eac
   expect(new Set(readdirSync(store).map((name) => name.replace(/[-.].*/, ''))).size).toBe(2);
 }, 600_000);
 
-describe('a rank that is killed right before any call that touches files', () => {
+describe('a rank that is killed right before any call that changes or opens files', () => {
   /** Run alone: the process and its output. */
   const alone = (store: string, steps: string, ...killAt: string[]): Promise<JobResult> =>
     runJob([PROGRAM, store, steps, '4000', ...killAt], { command: [process.execPath] });
@@ -84,8 +84,8 @@ describe('a rank that is killed right before any call that touches files', () =>
       // It was not told, but may be valid.
       if (result.stdout.includes('saved')) step++;
     }
-    expect(killed).toBeGreaterThan(15);
+    expect(killed).toBeGreaterThan(10);
     expect((await alone(store, '1')).code).toBe(0);
     expect(readdirSync(store)).toHaveLength(4);
-  }, 120_000);
+  }, 300_000);
 });

@@ -2,7 +2,7 @@
  * Goes on from the last checkpoint and saves each step: `checkpoint.mjs FOLDER STEPS COLUMNS [KILL_AT]`. What it loads it compares
  * with what that step must be, and prints `loaded S` (`loaded -` where there is none), then `saved S` at each save.
  *
- * KILL_AT: this process kills itself (-9) right before so many calls that touch files, beginning with 1.
+ * KILL_AT: this process kills itself (-9) right before so many calls that change or open files, beginning with 1.
  */
 
 import fs from 'node:fs';
@@ -38,7 +38,7 @@ if (checkpoint.latest === undefined) {
 
 if (killAt !== undefined) {
   let calls = 0;
-  for (const name of ['openSync', 'writeSync', 'fsyncSync', 'closeSync', 'renameSync', 'rmSync', 'readdirSync']) {
+  for (const name of ['openSync', 'writeSync', 'fsyncSync', 'renameSync', 'rmSync']) {
     const call = fs[name];
     fs[name] = (...args) => {
       if (++calls === Number(killAt)) process.kill(process.pid, 'SIGKILL');
