@@ -6,12 +6,12 @@
  * spaced over their own ψ. The colours run with the root of the speed, since most of the cavity is slow.
  */
 
+import { Canvas, type Colour } from '../../picture/canvas.ts';
+import { traceContour } from '../../picture/contours.ts';
 import type { Field } from '../field.ts';
 import type { Line } from '../lines.ts';
 import type { TablePoint } from '../reference.ts';
 import type { Vortex, Vortices } from '../stream-function.ts';
-import { Canvas, type Colour } from './canvas.ts';
-import { traceContour } from './contours.ts';
 import { Frame, INK, type Range, SMALL_TEXT } from './frame.ts';
 
 const WHITE: Colour = [255, 255, 255];
@@ -106,7 +106,7 @@ function drawStreamLines(canvas: Canvas, frame: Frame, psi: Float64Array, cells:
   const draw = (vortex: Vortex | undefined, levels: readonly number[], isInside: (x: number, y: number) => boolean): void => {
     if (vortex === undefined) return;
     for (const level of levels) {
-      const segments = traceContour(psi, cells, level * vortex.streamFunction);
+      const segments = traceContour(psi, cells, cells, level * vortex.streamFunction);
       for (let k = 0; k < segments.length; k += 4) {
         const [x1, y1, x2, y2] = segments.slice(k, k + 4).map((value) => value / cells);
         if (isInside(x1, y1)) canvas.stroke(frame.toX(x1), frame.toY(y1), frame.toX(x2), frame.toY(y2), 1.6);

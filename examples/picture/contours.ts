@@ -1,13 +1,13 @@
 /**
- * Contours: lines of equal value of a field on corners, by marching squares.
+ * Contours: lines of equal value of a field on a grid's corners, by marching squares.
  */
 
-/** Return segments x1, y1, x2, y2 in steps of the grid where the field of (cells + 1)² corners takes the value `level`. */
-export function traceContour(values: Float64Array, cells: number, level: number): number[] {
-  const stride = cells + 1;
+/** Return segments x1, y1, x2, y2 in steps of the grid where the field of (columns + 1) · (rows + 1) corners takes the value `level`. */
+export function traceContour(values: ArrayLike<number>, columns: number, rows: number, level: number): number[] {
+  const stride = columns + 1;
   const segments: number[] = [];
-  for (let j = 0; j < cells; j += 1) {
-    for (let i = 0; i < cells; i += 1) {
+  for (let j = 0; j < rows; j += 1) {
+    for (let i = 0; i < columns; i += 1) {
       const k = j * stride + i;
       const [a, b, c, d] = [values[k] - level, values[k + 1] - level, values[k + stride + 1] - level, values[k + stride] - level];
       // Crossings in the order south, east, north, west: two, or four in a saddle.
