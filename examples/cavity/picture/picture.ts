@@ -7,6 +7,7 @@
  */
 
 import { Canvas, type Colour } from '../../picture/canvas.ts';
+import { mixColour, VIRIDIS } from '../../picture/colours.ts';
 import { traceContour } from '../../picture/contours.ts';
 import type { Field } from '../field.ts';
 import type { Line } from '../lines.ts';
@@ -17,19 +18,6 @@ import { Frame, INK, type Range, SMALL_TEXT } from './frame.ts';
 const WHITE: Colour = [255, 255, 255];
 const CURVE: Colour = [38, 84, 160];
 const POINT: Colour = [200, 60, 40];
-/** Viridis, at equal distances. */
-const COLOURS: readonly Colour[] = [
-  [68, 1, 84],
-  [72, 40, 120],
-  [62, 74, 137],
-  [49, 104, 142],
-  [38, 130, 142],
-  [31, 158, 137],
-  [53, 183, 121],
-  [109, 205, 89],
-  [180, 222, 44],
-  [253, 231, 37],
-];
 const WIDTH = 1560;
 const HEIGHT = 900;
 const UNIT: Range = { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] };
@@ -67,12 +55,7 @@ export function drawPicture(
 
 /** Return the colour of a speed from 0 to 1. */
 function chooseColour(speed: number): Colour {
-  const place = Math.sqrt(Math.min(1, Math.max(0, speed))) * (COLOURS.length - 1);
-  const below = Math.min(Math.floor(place), COLOURS.length - 2);
-  const share = place - below;
-  const [from, to] = [COLOURS[below], COLOURS[below + 1]];
-  const mix = (part: number): number => Math.round(from[part] + share * (to[part] - from[part]));
-  return [mix(0), mix(1), mix(2)];
+  return mixColour(VIRIDIS, Math.sqrt(Math.max(0, speed)));
 }
 
 /** Paint the speed, linear between the corners of the cells. */

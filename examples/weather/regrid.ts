@@ -1,0 +1,208 @@
+/**
+ * Regrid: fields of the elements as means over the cells of a grid of longitudes and latitudes, spread over the ranks by rows.
+ *
+ * The idea: a cell's mean is the mean of 2 × 2 points at the Gauss nodes of longitude and of the latitude's sine, equal shares
+ * of its area, so the grid's own mean is that of the sphere to fourth order. The rank that has a point's element evaluates
+ * the element's polynomials there and sends the values to the rank that has the row, which adds a cell's points in
+ * one order: equal bits on any number of ranks. A wind crosses the poles as a vector in space.
+ */
+
+import type { Communicator, Parts } from 'tsmpi';
+import { type Block, FIELDS, GEOMETRY, locateNode } from './block.ts';
+import type { Model } from './model.ts';
+import type { Maps } from './picture.ts';
+import { writeInterpolation } from './quadrature.ts';
+import { findPanel, GRAVITY, toDirection } from './sphere.ts';
+import { computeVorticity } from './vorticity.ts';
+
+/** Half the distance of two Gauss nodes, in cells. */
+const GAUSS = 0.5 / Math.sqrt(3);
+const POINTS = 4;
+/** Values of a point: h, the ground's height, the vorticity, the wind in space. */
+const VALUES = 6;
+
+/** Fields of the rows of one rank, from south to north. */
+export interface MapRows {
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Depth and height of the ground, m; relative vorticity, 1/s; wind to the east and the north, m/s. */
+  readonly depth: Float64Array;
+  readonly ground: Float64Array;
+  readonly vorticity: Float64Array;
+  readonly east: Float64Array;
+  readonly north: Float64Array;
+}
+
+/** Points of this rank's elements, by receiver. */
+interface Samples {
+  /** Local element, and place in it from −1 to 1. */
+  readonly elements: Int32Array;
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly counts: readonly number[];
+}
+
+export class Regrid {
+  readonly columns: number;
+  readonly rows: number;
+  readonly #model: Model;
+  readonly #samples: Samples;
+  /** Points of this rank's rows that come from each rank, as numbers of the own points. */
+  readonly #arrivals: readonly Int32Array[];
+
+  /** A grid of `columns` longitudes from 0 eastward and half as many latitudes from the south pole. */
+  constructor(model: Model, columns: number) {
+    this.columns = columns;
+    this.rows = columns / 2;
+    this.#model = model;
+    const { comm, owners, block } = model;
+    const localOf = new Map(Array.from(block.elements, (element, local) => [element, local]));
+    const samples = Array.from({ length: comm.size }, () => [] as (readonly [local: number, x: number, y: number])[]);
+    const arrivals = Array.from({ length: comm.size }, () => [] as number[]);
+    for (let receiver = 0; receiver < comm.size; receiver += 1) {
+      const [from, to] = [this.#firstRow(receiver), this.#firstRow(receiver + 1)];
+      for (let point = 0; point < (to - from) * columns * POINTS; point += 1) {
+        const { element, x, y } = findElement(block, this.#locate(from, point));
+        const local = localOf.get(element);
+        if (local !== undefined) samples[receiver].push([local, x, y]);
+        if (receiver === comm.rank) arrivals[owners[element]].push(point);
+      }
+    }
+    const all = samples.flat();
+    this.#samples = {
+      elements: Int32Array.from(all, ([local]) => local),
+      x: Float64Array.from(all, ([, x]) => x),
+      y: Float64Array.from(all, ([, , y]) => y),
+      counts: samples.map((list) => list.length * VALUES),
+    };
+    this.#arrivals = arrivals.map((list) => Int32Array.from(list));
+  }
+
+  /** Return this rank's rows of the state as it is. Collective. */
+  compute(): MapRows {
+    const { comm } = this.#model;
+    const counts = this.#arrivals.map((list) => list.length * VALUES);
+    const into = { data: new Float64Array(counts.reduce((sum, count) => sum + count, 0)), counts };
+    comm.alltoallv({ data: this.#evaluate(), counts: this.#samples.counts }, into).wait();
+    return this.#average(comm, into);
+  }
+
+  /** First row of a rank. */
+  #firstRow(rank: number): number {
+    return Math.floor((rank * this.rows) / this.#model.comm.size);
+  }
+
+  /** Return the place in radians of a point, counted from a row on: points of a cell lie one behind the other. */
+  #locate(fromRow: number, point: number): { longitude: number; latitude: number } {
+    const part = point % POINTS;
+    const cell = (point - part) / POINTS;
+    const column = cell % this.columns;
+    const row = fromRow + (cell - column) / this.columns;
+    const step = Math.PI / this.rows;
+    const [south, north] = [Math.sin(row * step - Math.PI / 2), Math.sin((row + 1) * step - Math.PI / 2)];
+    const across = part % 2 === 0 ? -GAUSS : GAUSS;
+    const up = part < 2 ? -GAUSS : GAUSS;
+    const latitude = Math.asin((south + north) / 2 + up * (north - south));
+    return { longitude: (column + 0.5 + across) * step, latitude };
+  }
+
+  /** Return the values at this rank's samples. */
+  #evaluate(): Float64Array {
+    const { block } = this.#model;
+    const { elements, x, y } = this.#samples;
+    const { order, rule } = block;
+    const nodes = order * order;
+    const fields = gatherFields(this.#model);
+    const out = new Float64Array(VALUES * elements.length);
+    const [across, up] = [new Float64Array(order), new Float64Array(order)];
+    for (let k = 0; k < elements.length; k += 1) {
+      writeInterpolation(rule.nodes, x[k], across);
+      writeInterpolation(rule.nodes, y[k], up);
+      const base = VALUES * nodes * elements[k];
+      for (let field = 0; field < VALUES; field += 1) {
+        let value = 0;
+        for (let j = 0, at = base + field * nodes; j < order; j += 1) {
+          for (let i = 0; i < order; i += 1, at += 1) value += up[j] * across[i] * fields[at];
+        }
+        out[VALUES * k + field] = value;
+      }
+    }
+    return out;
+  }
+
+  #average(comm: Communicator, { data }: Parts<Float64Array>): MapRows {
+    const firstRow = this.#firstRow(comm.rank);
+    const rows = this.#firstRow(comm.rank + 1) - firstRow;
+    const points = new Float64Array(rows * this.columns * POINTS * VALUES);
+    let from = 0;
+    for (const list of this.#arrivals) {
+      for (const point of list) {
+        points.set(data.subarray(from, from + VALUES), point * VALUES);
+        from += VALUES;
+      }
+    }
+    const make = (): Float64Array => new Float64Array(rows * this.columns);
+    const out = { depth: make(), ground: make(), vorticity: make(), east: make(), north: make() };
+    for (let point = 0; point < rows * this.columns * POINTS; point += 1) {
+      const { longitude, latitude } = this.#locate(firstRow, point);
+      const cell = Math.floor(point / POINTS);
+      const [depth, ground, vorticity, x, y, z] = points.subarray(point * VALUES, (point + 1) * VALUES);
+      const [sinL, cosL, sinP, cosP] = [Math.sin(longitude), Math.cos(longitude), Math.sin(latitude), Math.cos(latitude)];
+      out.depth[cell] += depth / POINTS;
+      out.ground[cell] += ground / POINTS;
+      out.vorticity[cell] += vorticity / POINTS;
+      out.east[cell] += (cosL * y - sinL * x) / POINTS;
+      out.north[cell] += (cosP * z - sinP * (cosL * x + sinL * y)) / POINTS;
+    }
+    return { firstRow, rows, columns: this.columns, ...out };
+  }
+}
+
+/** Return the values at the nodes: per element VALUES blocks. Collective. */
+function gatherFields(model: Model): Float64Array {
+  const { block, state } = model;
+  const { order, elements, geometry } = block;
+  const nodes = order * order;
+  const vorticity = computeVorticity(model);
+  const out = new Float64Array(VALUES * nodes * elements.length);
+  for (let local = 0; local < elements.length; local += 1) {
+    for (let k = 0; k < nodes; k += 1) {
+      const at = FIELDS * local * nodes + k;
+      const g = GEOMETRY * local * nodes + k;
+      const [u1, u2] = [state[at + nodes], state[at + 2 * nodes]];
+      const v1 = geometry[g] * u1 + geometry[g + nodes] * u2;
+      const v2 = geometry[g + nodes] * u1 + geometry[g + 2 * nodes] * u2;
+      const [t1, t2] = locateNode(block, elements[local], k).tangents;
+      const values = [
+        ...[state[at], geometry[g + 5 * nodes] / GRAVITY, vorticity[local * nodes + k]],
+        ...[0, 1, 2].map((axis) => v1 * t1[axis] + v2 * t2[axis]),
+      ];
+      for (let field = 0; field < VALUES; field += 1) out[(VALUES * local + field) * nodes + k] = values[field];
+    }
+  }
+  return out;
+}
+
+/** Return the element at a place and where in it that lies. */
+function findElement(block: Block, { longitude, latitude }: { longitude: number; latitude: number }) {
+  const { mesh, width } = block;
+  const { panel, alpha, beta } = findPanel(toDirection(longitude, latitude));
+  const find = (angle: number): readonly [index: number, x: number] => {
+    const place = (angle + Math.PI / 4) / width;
+    const index = Math.min(mesh.cells - 1, Math.max(0, Math.floor(place)));
+    return [index, 2 * (place - index) - 1];
+  };
+  const [column, x] = find(alpha);
+  const [row, y] = find(beta);
+  return { element: (panel * mesh.cells + row) * mesh.cells + column, x, y };
+}
+
+/** Return whole maps on rank 0, undefined elsewhere. Collective. */
+export function gatherMaps(comm: Communicator, map: MapRows): Maps | undefined {
+  const [height, ground, vorticity] = [map.depth.map((depth, k) => depth + map.ground[k]), map.ground, map.vorticity].map(
+    (values) => comm.gatherv(values).wait()?.data,
+  );
+  if (height === undefined || ground === undefined || vorticity === undefined) return undefined;
+  return { columns: map.columns, height, ground, vorticity };
+}
