@@ -59,8 +59,9 @@ function solveMollweide(latitude: number): number {
   if (Math.abs(Math.abs(latitude) - Math.PI / 2) < 1e-9) return latitude;
   let angle = latitude;
   for (let step = 0; step < 60; step += 1) {
-    const slope = 2 + 2 * Math.cos(2 * angle);
-    angle -= (2 * angle + Math.sin(2 * angle) - wanted) / Math.max(slope, 1e-9);
+    const change = (2 * angle + Math.sin(2 * angle) - wanted) / Math.max(2 + 2 * Math.cos(2 * angle), 1e-9);
+    angle -= change;
+    if (Math.abs(change) < 1e-10) break;
   }
   return angle;
 }

@@ -12,7 +12,8 @@ import { dot, GRAVITY, locatePoint, type Point, toPlace, toVector } from './sphe
 
 /** Blocks of an element in the kernels' arrays: see kernels.ts. */
 export const FIELDS = 3;
-export const GEOMETRY = 6;
+export const GEOMETRY = 7;
+const RIMS = 2;
 
 export interface Block {
   readonly mesh: Mesh;
@@ -27,8 +28,8 @@ export interface Block {
   /** Global numbers of the elements. */
   readonly elements: Int32Array;
   readonly geometry: Float64Array;
-  /** Of each side's nodes: metres per radian along it. */
-  readonly lengths: Float64Array;
+  /** Of each side's nodes: metres per radian along it, and g¹² over the metric's diagonal across it. */
+  readonly rims: Float64Array;
   /** Area of each node, m². */
   readonly areas: Float64Array;
 }
@@ -44,10 +45,10 @@ export function createBlock(mesh: Mesh, degree: number, flow: Case, elements: In
   const derivative = allocate(nodes);
   derivative.set(createDerivative(rule.nodes).map((value) => (2 * value) / width));
   const geometry = allocate(GEOMETRY * nodes * elements.length);
-  const lengths = allocate(SIDES * order * elements.length);
+  const rims = allocate(SIDES * RIMS * order * elements.length);
   const areas = new Float64Array(nodes * elements.length);
   const block: Block = {
-    ...{ mesh, order, rule, width, derivative, elements, geometry, lengths, areas },
+    ...{ mesh, order, rule, width, derivative, elements, geometry, rims, areas },
     lift: 2 / (width * rule.weights[0]),
   };
   forEachNode(block, (at, { local, node }, point) => {
@@ -57,6 +58,7 @@ export function createBlock(mesh: Mesh, degree: number, flow: Case, elements: In
       point.jacobian,
       flow.coriolis(longitude, latitude) * point.jacobian,
       GRAVITY * flow.ground(longitude, latitude),
+      1 / point.jacobian,
     ];
     for (const [field, value] of values.entries()) geometry[(local * GEOMETRY + field) * nodes + node] = value;
     const weight = rule.weights[node % order] * rule.weights[Math.floor(node / order)];
@@ -68,8 +70,10 @@ export function createBlock(mesh: Mesh, degree: number, flow: Case, elements: In
       const other = mesh.neighbors[slot];
       const turn = slot > other && mesh.reversed[slot] === 1;
       for (let n = 0; n < order; n += 1) {
-        const length = measureSide(block, Math.min(slot, other), turn ? order - 1 - n : n);
-        lengths[(SIDES * local + side) * order + n] = length;
+        const at = (SIDES * local + side) * RIMS * order + n;
+        rims[at] = measureSide(block, Math.min(slot, other), turn ? order - 1 - n : n);
+        const [g11, g12, g22] = locateNode(block, element, findRimNode(order, side, n)).inverse;
+        rims[at + order] = g12 / (side < 2 ? g11 : g22);
       }
     }
   }
@@ -119,7 +123,12 @@ function forEachNode(
 function measureSide(block: Block, slot: number, n: number): number {
   const { order } = block;
   const side = slot % SIDES;
-  const [first, stride] = [side === 1 ? order - 1 : side === 3 ? order * (order - 1) : 0, side < 2 ? order : 1];
-  const { g11, g22 } = locateNode(block, Math.floor(slot / SIDES), first + stride * n);
+  const { g11, g22 } = locateNode(block, Math.floor(slot / SIDES), findRimNode(order, side, n));
   return Math.sqrt(side < 2 ? g22 : g11);
+}
+
+/** Return the number in its element of a side's n-th node. */
+function findRimNode(order: number, side: number, n: number): number {
+  const first = side === 1 ? order - 1 : side === 3 ? order * (order - 1) : 0;
+  return first + (side < 2 ? order : 1) * n;
 }

@@ -11,16 +11,19 @@
  *   m̂ = {m} − [Φ] ℓ h/2c,   Φ̂ = {Φ} − [m] c/2hℓ,   c² = g {h}, ℓ the edge's length,
  * an upwind flux of gravity waves that turns energy into heat as −([Φ]² h ℓ/2c + [m]² c/2hℓ); the vorticity takes the mean
  * tangential wind, and the jump of the tangential momentum decays with the wind across the side, |{m}|/2h².
- * Layout: state, before and rate hold per element h, u₁, u₂; geometry per element g¹¹, g¹², g²², J, fJ, gb; a trace per side
- * h, m, Φ, the tangential u. Blocks are of all nodes of the element or side.
+ * Layout: state, before and rate hold per element h, u₁, u₂; geometry per element g¹¹, g¹², g²², J, fJ, gb, 1/J; rims per
+ * side ℓ and g¹² over the metric's diagonal across; a trace per side h, m, Φ, the tangential u. Blocks are of all nodes of
+ * the element or side.
  * See: Ricardo, Lee and Duru, Conservation and stability in a discontinuous Galerkin method for the vector invariant
  * spherical shallow water equations (2023), arXiv 2303.17120.
  */
 
 import { GRAVITY } from './sphere.ts';
 
+const PER_GRAVITY = 1 / GRAVITY;
 const FIELDS = 3;
-const GEOMETRY = 6;
+const GEOMETRY = 7;
+const RIMS = 2;
 const TRACES = 4;
 const SIDES = 4;
 /** Most nodes of an element. */
@@ -81,10 +84,10 @@ export function computeInside(
           curl += d1 * state[u2 + east] - d2 * state[u1 + north];
         }
         const k = row + i;
-        const jacobian = geometry[g + 3 * nodes + k];
+        const perArea = geometry[g + 6 * nodes + k];
         // (ζ + f) J over J h, since the fluxes hold the winds times J h.
-        const spin = (curl + geometry[g + 4 * nodes + k]) / (jacobian * state[h + k]);
-        rate[h + k] = -divergence / jacobian;
+        const spin = ((curl + geometry[g + 4 * nodes + k]) * perArea) / state[h + k];
+        rate[h + k] = -divergence * perArea;
         rate[u1 + k] = spin * flux2[k] - slope1;
         rate[u2 + k] = -spin * flux1[k] - slope2;
       }
@@ -120,7 +123,7 @@ export function finishStage(
   dt: number,
   share: number,
   geometry: Float64Array,
-  lengths: Float64Array,
+  rims: Float64Array,
   traceOf: Int32Array,
   outsideOf: Int32Array,
   reversed: Uint8Array,
@@ -139,10 +142,10 @@ export function finishStage(
       const stride = side < 2 ? order : 1;
       const sign = side % 2 === 0 ? -1 : 1;
       const isNormal1 = side < 2;
-      // Covariant components across and along the side, and the metric's diagonal element across.
+      // Covariant components across and along the side.
       const across = h + (isNormal1 ? nodes : 2 * nodes);
       const along = h + (isNormal1 ? 2 * nodes : nodes);
-      const metric = g + (isNormal1 ? 0 : 2 * nodes);
+      const rim = slot * RIMS * order;
       const mine = traceOf[slot] * TRACES * order;
       const turn = reversed[slot] === 1;
       const theirs = outsideOf[slot] * TRACES * order + (turn ? order - 1 : 0);
@@ -151,7 +154,6 @@ export function finishStage(
         const inner = mine + n;
         const outer = theirs + step * n;
         const k = first + stride * n;
-        const length = lengths[slot * order + n];
         const hIn = traces[inner];
         const hOut = traces[outer];
         const mIn = traces[inner + order];
@@ -161,11 +163,11 @@ export function finishStage(
         const tIn = traces[inner + 3 * order];
         const tOut = step * traces[outer + 3 * order];
         const depth = 0.5 * (hIn + hOut);
-        const resistance = Math.sqrt(GRAVITY * depth) / (depth * length);
-        const massJump = 0.5 * (mOut - mIn - (phiOut - phiIn) / resistance);
-        const phiJump = 0.5 * (phiOut - phiIn - (mOut - mIn) * resistance);
-        const jacobian = geometry[g + 3 * nodes + k];
-        const perArea = lift / jacobian;
+        // ℓ h/c = ℓ c/g.
+        const conductance = rims[rim + n] * Math.sqrt(GRAVITY * depth) * PER_GRAVITY;
+        const massJump = 0.5 * (mOut - mIn - (phiOut - phiIn) * conductance);
+        const phiJump = 0.5 * (phiOut - phiIn - (mOut - mIn) / conductance);
+        const perArea = lift * geometry[g + 6 * nodes + k];
         rate[h + k] -= perArea * massJump;
         // The curl's jump turns with the wind: (ζ J) v² and −(ζ J) v¹, the contravariant winds of the inner side.
         const a = state[h + nodes + k];
@@ -177,7 +179,7 @@ export function finishStage(
         rate[h + 2 * nodes + k] -= curl * v1;
         const drag = (0.25 * perArea * Math.abs(mIn + mOut) * (hOut * tOut - hIn * tIn)) / (depth * depth);
         rate[along + k] += drag;
-        rate[across + k] -= sign * lift * phiJump + (drag * geometry[g + nodes + k]) / geometry[metric + k];
+        rate[across + k] -= sign * lift * phiJump + drag * rims[rim + order + n];
       }
     }
     const end = h + FIELDS * nodes;

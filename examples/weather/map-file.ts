@@ -15,7 +15,7 @@ import type { MapRows } from './regrid.ts';
 import { EARTH_RADIUS } from './sphere.ts';
 
 /** Fields of a record, with what CF wants to know of them. */
-const MEAN = { cell_methods: 'area: mean', grid_mapping: 'crs' };
+const MEAN = { cell_methods: 'area: mean', cell_measures: 'area: cell_area', grid_mapping: 'crs' };
 const FIELDS = {
   height: { long_name: 'height of the free surface above mean sea level', units: 'm', ...MEAN },
   depth: { long_name: 'depth of the fluid', units: 'm', ...MEAN },
@@ -80,6 +80,11 @@ export class MapFile {
       lat: middles(columns / 2, -90),
       lat_bnds: bounds(columns / 2, -90),
       crs: [0],
+      cell_area: Array.from({ length: (columns * columns) / 2 }, (_, cell) => {
+        const row = Math.floor(cell / columns);
+        const sine = (k: number): number => Math.sin(((k * step - 90) * Math.PI) / 180);
+        return (EARTH_RADIUS * EARTH_RADIUS * (sine(row + 1) - sine(row)) * step * Math.PI) / 180;
+      }),
     };
     this.#writeAt(fd, this.#layout.header, 0);
     for (const [name, list] of Object.entries(values)) this.#writeAt(fd, encodeDoubles(list), this.#layout.begins.get(name)!);
@@ -111,6 +116,12 @@ function describe(columns: number, about: Readonly<Record<string, string>>) {
       variable('lat', ['lat'], { standard_name: 'latitude', units: 'degrees_north', axis: 'Y', bounds: 'lat_bnds' }),
       variable('lat_bnds', ['lat', 'bnds'], {}),
       variable('crs', [], { grid_mapping_name: 'latitude_longitude', earth_radius: EARTH_RADIUS }),
+      // Without it programs take a cell's sides for great circles, which parallels are not: 1e-6 of a mean at one degree.
+      variable('cell_area', ['lat', 'lon'], {
+        standard_name: 'cell_area',
+        long_name: 'area between meridians and parallels',
+        units: 'm2',
+      }),
       variable('ground', ['lat', 'lon'], {
         standard_name: 'surface_altitude',
         long_name: 'height of the ground',

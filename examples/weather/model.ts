@@ -9,7 +9,7 @@
  */
 
 import { alloc, type Communicator, type Graph, MAX } from 'tsmpi';
-import { type Block, createBlock, FIELDS, locateNode, writeInitial } from './block.ts';
+import { type Block, createBlock, FIELDS, GEOMETRY, locateNode, writeInitial } from './block.ts';
 import type { Case } from './cases.ts';
 import { Exchange, joinNeighbors, layOutSides, type Sides, TRACES } from './exchange.ts';
 import { computeInside, finishStage } from './kernels.ts';
@@ -85,7 +85,7 @@ export class Model {
       for (let k = 0; k < nodes; k += 1) {
         const at = FIELDS * local * nodes + k;
         const [a, b] = [state[at + nodes], state[at + 2 * nodes]];
-        const metric = 6 * local * nodes + k;
+        const metric = GEOMETRY * local * nodes + k;
         const [g11, g12, g22] = [geometry[metric], geometry[metric + nodes], geometry[metric + 2 * nodes]];
         const wind = Math.sqrt(g11 * a * a + 2 * g12 * a * b + g22 * b * b);
         rate = Math.max(rate, wind + Math.sqrt(GRAVITY * state[at]));
@@ -150,10 +150,10 @@ export class Model {
   }
 
   #finish(from: number, to: number, share: number, dt: number): void {
-    const { order, lift, geometry, lengths } = this.block;
+    const { order, lift, geometry, rims } = this.block;
     const { traceOf, outsideOf, reversed } = this.sides;
     finishStage(
-      ...([from, to, order, lift, dt, share, geometry, lengths, traceOf, outsideOf, reversed] as const),
+      ...([from, to, order, lift, dt, share, geometry, rims, traceOf, outsideOf, reversed] as const),
       ...([this.state, this.#before, this.#rate, this.traces] as const),
     );
   }

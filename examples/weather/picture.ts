@@ -153,7 +153,7 @@ function drawContours(frame: Frame, values: Float64Array, columns: number, step:
 function drawGround(frame: Frame, { ground, columns }: Maps): void {
   const top = findEnd(ground, Math.max);
   if (top === 0) return;
-  for (const share of [0.02, 0.5]) strokeLevel(frame, ground, columns, share * top, 2.4);
+  for (const share of [0.1, 0.5]) strokeLevel(frame, ground, columns, share * top, 2.4);
   frame.canvas.paint([150, 75, 20]);
 }
 

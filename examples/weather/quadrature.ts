@@ -65,12 +65,22 @@ export function createDerivative(nodes: Float64Array): Float64Array {
   return matrix;
 }
 
-/** Write the weights with which values at `nodes` make the value at `x`. */
-export function writeInterpolation(nodes: Float64Array, x: number, out: Float64Array): void {
-  for (let i = 0; i < nodes.length; i += 1) {
-    out[i] = 1;
-    for (let j = 0; j < nodes.length; j += 1) if (j !== i) out[i] *= (x - nodes[j]) / (nodes[i] - nodes[j]);
-  }
+/** Return what writes the weights with which values at `nodes` make the value at x. */
+export function createInterpolation(nodes: Float64Array): (x: number, out: Float64Array) => void {
+  const bary = barycentricWeights(nodes);
+  return (x, out) => {
+    // Lagrange's polynomials: the product of all distances but the own one, from the left and from the right.
+    let product = 1;
+    for (let i = 0; i < nodes.length; i += 1) {
+      out[i] = bary[i] * product;
+      product *= x - nodes[i];
+    }
+    product = 1;
+    for (let i = nodes.length - 1; i >= 0; i -= 1) {
+      out[i] *= product;
+      product *= x - nodes[i];
+    }
+  };
 }
 
 function barycentricWeights(nodes: Float64Array): Float64Array {

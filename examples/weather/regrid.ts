@@ -7,11 +7,11 @@
  * one order: equal bits on any number of ranks. A wind crosses the poles as a vector in space.
  */
 
-import type { Communicator, Parts } from 'tsmpi';
+import type { Communicator } from 'tsmpi';
 import { type Block, FIELDS, GEOMETRY, locateNode } from './block.ts';
 import type { Model } from './model.ts';
 import type { Maps } from './picture.ts';
-import { writeInterpolation } from './quadrature.ts';
+import { createInterpolation } from './quadrature.ts';
 import { findPanel, GRAVITY, toDirection } from './sphere.ts';
 import { computeVorticity } from './vorticity.ts';
 
@@ -34,9 +34,8 @@ export interface MapRows {
   readonly north: Float64Array;
 }
 
-/** Points of this rank's elements, by receiver. */
+/** Points of this rank's elements, by receiver: local element, and place in it from −1 to 1. */
 interface Samples {
-  /** Local element, and place in it from −1 to 1. */
   readonly elements: Int32Array;
   readonly x: Float64Array;
   readonly y: Float64Array;
@@ -47,9 +46,13 @@ export class Regrid {
   readonly columns: number;
   readonly rows: number;
   readonly #model: Model;
+  /** Longitudes of a row's points, west and east of each cell's middle, and latitudes of a column's. */
+  readonly #longitudes: Float64Array;
+  readonly #latitudes: Float64Array;
   readonly #samples: Samples;
-  /** Points of this rank's rows that come from each rank, as numbers of the own points. */
-  readonly #arrivals: readonly Int32Array[];
+  /** Points of this rank's rows, as numbers there, in the order in which they come, by sender. */
+  readonly #arrivals: Int32Array;
+  readonly #arriving: readonly number[];
 
   /** A grid of `columns` longitudes from 0 eastward and half as many latitudes from the south pole. */
   constructor(model: Model, columns: number) {
@@ -57,35 +60,44 @@ export class Regrid {
     this.rows = columns / 2;
     this.#model = model;
     const { comm, owners, block } = model;
-    const localOf = new Map(Array.from(block.elements, (element, local) => [element, local]));
-    const samples = Array.from({ length: comm.size }, () => [] as (readonly [local: number, x: number, y: number])[]);
+    const step = Math.PI / this.rows;
+    this.#longitudes = Float64Array.from(
+      { length: 2 * columns },
+      (_, k) => ((k >> 1) + 0.5 + (k % 2 === 0 ? -GAUSS : GAUSS)) * step,
+    );
+    this.#latitudes = Float64Array.from({ length: 2 * this.rows }, (_, k) => {
+      const [south, north] = [0, 1].map((more) => Math.sin(((k >> 1) + more) * step - Math.PI / 2));
+      return Math.asin((south + north) / 2 + (k % 2 === 0 ? -GAUSS : GAUSS) * (north - south));
+    });
+    const localOf = new Int32Array(owners.length).fill(-1);
+    for (const [local, element] of block.elements.entries()) localOf[element] = local;
+    const samples = { elements: [] as number[], x: [] as number[], y: [] as number[], counts: [] as number[] };
     const arrivals = Array.from({ length: comm.size }, () => [] as number[]);
     for (let receiver = 0; receiver < comm.size; receiver += 1) {
+      const before = samples.elements.length;
       const [from, to] = [this.#firstRow(receiver), this.#firstRow(receiver + 1)];
       for (let point = 0; point < (to - from) * columns * POINTS; point += 1) {
-        const { element, x, y } = findElement(block, this.#locate(from, point));
-        const local = localOf.get(element);
-        if (local !== undefined) samples[receiver].push([local, x, y]);
+        const { element, x, y } = findElement(block, this.#longitudeOf(point), this.#latitudeOf(from, point));
         if (receiver === comm.rank) arrivals[owners[element]].push(point);
+        if (localOf[element] < 0) continue;
+        samples.elements.push(localOf[element]);
+        samples.x.push(x);
+        samples.y.push(y);
       }
+      samples.counts.push((samples.elements.length - before) * VALUES);
     }
-    const all = samples.flat();
-    this.#samples = {
-      elements: Int32Array.from(all, ([local]) => local),
-      x: Float64Array.from(all, ([, x]) => x),
-      y: Float64Array.from(all, ([, , y]) => y),
-      counts: samples.map((list) => list.length * VALUES),
-    };
-    this.#arrivals = arrivals.map((list) => Int32Array.from(list));
+    const { elements, x, y, counts } = samples;
+    this.#samples = { elements: Int32Array.from(elements), x: Float64Array.from(x), y: Float64Array.from(y), counts };
+    this.#arrivals = Int32Array.from(arrivals.flat());
+    this.#arriving = arrivals.map((list) => list.length * VALUES);
   }
 
   /** Return this rank's rows of the state as it is. Collective. */
   compute(): MapRows {
     const { comm } = this.#model;
-    const counts = this.#arrivals.map((list) => list.length * VALUES);
-    const into = { data: new Float64Array(counts.reduce((sum, count) => sum + count, 0)), counts };
+    const into = { data: new Float64Array(this.#arrivals.length * VALUES), counts: this.#arriving };
     comm.alltoallv({ data: this.#evaluate(), counts: this.#samples.counts }, into).wait();
-    return this.#average(comm, into);
+    return this.#average(comm, into.data);
   }
 
   /** First row of a rank. */
@@ -93,18 +105,13 @@ export class Regrid {
     return Math.floor((rank * this.rows) / this.#model.comm.size);
   }
 
-  /** Return the place in radians of a point, counted from a row on: points of a cell lie one behind the other. */
-  #locate(fromRow: number, point: number): { longitude: number; latitude: number } {
-    const part = point % POINTS;
-    const cell = (point - part) / POINTS;
-    const column = cell % this.columns;
-    const row = fromRow + (cell - column) / this.columns;
-    const step = Math.PI / this.rows;
-    const [south, north] = [Math.sin(row * step - Math.PI / 2), Math.sin((row + 1) * step - Math.PI / 2)];
-    const across = part % 2 === 0 ? -GAUSS : GAUSS;
-    const up = part < 2 ? -GAUSS : GAUSS;
-    const latitude = Math.asin((south + north) / 2 + up * (north - south));
-    return { longitude: (column + 0.5 + across) * step, latitude };
+  /** Points are counted by rows of cells; the four of a cell are south-west, south-east, north-west, north-east. */
+  #longitudeOf(point: number): number {
+    return this.#longitudes[2 * ((point >> 2) % this.columns) + (point & 1)];
+  }
+
+  #latitudeOf(firstRow: number, point: number): number {
+    return this.#latitudes[2 * (firstRow + Math.floor((point >> 2) / this.columns)) + ((point >> 1) & 1)];
   }
 
   /** Return the values at this rank's samples. */
@@ -114,16 +121,18 @@ export class Regrid {
     const { order, rule } = block;
     const nodes = order * order;
     const fields = gatherFields(this.#model);
+    const interpolate = createInterpolation(rule.nodes);
     const out = new Float64Array(VALUES * elements.length);
     const [across, up] = [new Float64Array(order), new Float64Array(order)];
     for (let k = 0; k < elements.length; k += 1) {
-      writeInterpolation(rule.nodes, x[k], across);
-      writeInterpolation(rule.nodes, y[k], up);
-      const base = VALUES * nodes * elements[k];
-      for (let field = 0; field < VALUES; field += 1) {
+      interpolate(x[k], across);
+      interpolate(y[k], up);
+      for (let field = 0, at = VALUES * nodes * elements[k]; field < VALUES; field += 1) {
         let value = 0;
-        for (let j = 0, at = base + field * nodes; j < order; j += 1) {
-          for (let i = 0; i < order; i += 1, at += 1) value += up[j] * across[i] * fields[at];
+        for (let j = 0; j < order; j += 1) {
+          let row = 0;
+          for (let i = 0; i < order; i += 1, at += 1) row += across[i] * fields[at];
+          value += up[j] * row;
         }
         out[VALUES * k + field] = value;
       }
@@ -131,27 +140,25 @@ export class Regrid {
     return out;
   }
 
-  #average(comm: Communicator, { data }: Parts<Float64Array>): MapRows {
+  #average(comm: Communicator, arrived: Float64Array): MapRows {
     const firstRow = this.#firstRow(comm.rank);
     const rows = this.#firstRow(comm.rank + 1) - firstRow;
     const points = new Float64Array(rows * this.columns * POINTS * VALUES);
-    let from = 0;
-    for (const list of this.#arrivals) {
-      for (const point of list) {
-        points.set(data.subarray(from, from + VALUES), point * VALUES);
-        from += VALUES;
-      }
+    for (let k = 0; k < this.#arrivals.length; k += 1) {
+      const to = this.#arrivals[k] * VALUES;
+      for (let value = 0; value < VALUES; value += 1) points[to + value] = arrived[k * VALUES + value];
     }
     const make = (): Float64Array => new Float64Array(rows * this.columns);
     const out = { depth: make(), ground: make(), vorticity: make(), east: make(), north: make() };
     for (let point = 0; point < rows * this.columns * POINTS; point += 1) {
-      const { longitude, latitude } = this.#locate(firstRow, point);
-      const cell = Math.floor(point / POINTS);
-      const [depth, ground, vorticity, x, y, z] = points.subarray(point * VALUES, (point + 1) * VALUES);
+      const [longitude, latitude] = [this.#longitudeOf(point), this.#latitudeOf(firstRow, point)];
       const [sinL, cosL, sinP, cosP] = [Math.sin(longitude), Math.cos(longitude), Math.sin(latitude), Math.cos(latitude)];
-      out.depth[cell] += depth / POINTS;
-      out.ground[cell] += ground / POINTS;
-      out.vorticity[cell] += vorticity / POINTS;
+      const cell = point >> 2;
+      const at = point * VALUES;
+      const [x, y, z] = [points[at + 3], points[at + 4], points[at + 5]];
+      out.depth[cell] += points[at] / POINTS;
+      out.ground[cell] += points[at + 1] / POINTS;
+      out.vorticity[cell] += points[at + 2] / POINTS;
       out.east[cell] += (cosL * y - sinL * x) / POINTS;
       out.north[cell] += (cosP * z - sinP * (cosL * x + sinL * y)) / POINTS;
     }
@@ -185,7 +192,7 @@ function gatherFields(model: Model): Float64Array {
 }
 
 /** Return the element at a place and where in it that lies. */
-function findElement(block: Block, { longitude, latitude }: { longitude: number; latitude: number }) {
+function findElement(block: Block, longitude: number, latitude: number) {
   const { mesh, width } = block;
   const { panel, alpha, beta } = findPanel(toDirection(longitude, latitude));
   const find = (angle: number): readonly [index: number, x: number] => {

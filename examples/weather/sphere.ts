@@ -66,14 +66,13 @@ export function locatePoint(panel: number, alpha: number, beta: number): Point {
 
 /** Return the panel that a direction lies in, and the angles there. */
 export function findPanel(direction: Vector): { panel: number; alpha: number; beta: number } {
-  const heights = PANELS.map(({ c }) => dot(c, direction));
-  const panel = heights.indexOf(Math.max(...heights));
+  let [panel, height] = [0, 0];
+  for (let k = 0; k < PANELS.length; k += 1) {
+    const own = dot(PANELS[k].c, direction);
+    if (own > height) [panel, height] = [k, own];
+  }
   const { a, b } = PANELS[panel];
-  return {
-    panel,
-    alpha: Math.atan(dot(a, direction) / heights[panel]),
-    beta: Math.atan(dot(b, direction) / heights[panel]),
-  };
+  return { panel, alpha: Math.atan(dot(a, direction) / height), beta: Math.atan(dot(b, direction) / height) };
 }
 
 /** Return the direction of a place, angles in radians. */
