@@ -53,7 +53,7 @@ const STYLES: Readonly<Record<CaseName, Style>> = {
   },
   galewsky: {
     projection: createEquirectangular(10, 80),
-    height: { from: 9000, to: 10_200, contour: 100, label: 200 },
+    height: { from: 8600, to: 10_400, contour: 100, label: 200 },
     vorticity: { from: -16, to: 16, contour: 2, label: 4 },
   },
 };
@@ -142,9 +142,10 @@ function interpolate(values: Float64Array, columns: number, { longitude, latitud
 
 function drawContours(frame: Frame, values: Float64Array, columns: number, step: number, colour: Colour): void {
   const first = Math.ceil(findEnd(values, Math.min) / step);
-  for (let k = first; k * step < findEnd(values, Math.max); k += 1) {
-    // A field that is constant but for rounding has no lines to show; the line of 0 is left out with the zero vorticity at rest.
-    strokeLevel(frame, values, columns, k * step, k === 0 ? 0.5 : 0.9);
+  const most = findEnd(values, Math.max);
+  for (let k = first; k * step < most; k += 1) {
+    // Where nothing turns the vorticity is 0 but for noise, whose lines say nothing.
+    if (k !== 0) strokeLevel(frame, values, columns, k * step, 0.9);
   }
   frame.canvas.paint(colour, 0.75);
 }
