@@ -28,6 +28,8 @@ export interface Settings {
   readonly columns: number;
   /** Folder for the results. */
   readonly out: string;
+  /** No pictures: the maps are in weather.nc alone. */
+  readonly noPictures: boolean;
   readonly quiet: boolean;
   /** The file that was read, as given. */
   readonly input: string | undefined;
@@ -35,12 +37,12 @@ export interface Settings {
 
 const DEFAULTS = {
   ...{ case: '5', cells: 8, degree: 3, cfl: 0.48, step: 0, columns: 360 },
-  ...{ out: 'out/weather', quiet: false, input: undefined },
+  ...{ out: 'out/weather', noPictures: false, quiet: false, input: undefined },
 } as const;
 const NAMES = {
   numbers: ['days', 'cells', 'degree', 'cfl', 'step', 'every', 'columns'],
   texts: ['case', 'out'],
-  plain: ['quiet'],
+  plain: ['noPictures', 'quiet'],
 } as const;
 /** The largest mesh: its numbers and places fit into 32 bits many times. */
 const MOST_CELLS = 1024;
@@ -59,6 +61,7 @@ export const HELP = `Weather: shallow water on the rotating sphere, by the stand
   --columns COUNT      longitudes of the maps: even; half as many latitudes (${DEFAULTS.columns})
   --out FOLDER         where to write the results (${DEFAULTS.out})
   --input FILE         JSON file with "case", "days", "cells", "degree", "cfl", "step", "every", "columns", "out"; flags win
+  --no-pictures        maps in weather.nc alone
   --quiet              no progress, only the summary
   --help               this text
 

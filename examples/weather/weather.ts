@@ -69,6 +69,7 @@ function run(everyone: Communicator, own: Settings): void {
   const failure = advance(own, model, stepsPerPart, history, traffic, (day) => {
     const maps = regrid.compute();
     file.append(day, maps);
+    if (own.noPictures) return;
     const whole = gatherMaps(comm, maps);
     const mesh = `6 × ${own.cells}² elements of degree ${own.degree}`;
     if (whole !== undefined) pictures[namePicture(day)] = drawMaps(own.case, flow.title, day, mesh, whole);

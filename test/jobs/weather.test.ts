@@ -80,7 +80,7 @@ function orderOf(coarse: number, fine: number, ratio: number): number {
 }
 
 describe('equal bits after equal steps', () => {
-  const flags = '--case 6 --cells 3 --days 0.25 --columns 16';
+  const flags = '--case 6 --cells 3 --days 0.25 --columns 16 --no-pictures';
   let one: Promise<Run> | undefined;
 
   test.each(
@@ -109,7 +109,7 @@ describe('case 2, whose flow is steady', () => {
   test('orders over 4², 6² and 9² elements a panel, by degree 3, after a day', async () => {
     const errors: Summary['change'][] = [];
     for (const cells of [4, 6, 9]) {
-      const { summary } = await runWeather(2, `--case 2 --days 1 --cells ${cells} --columns 16`);
+      const { summary } = await runWeather(2, `--case 2 --days 1 --cells ${cells} --columns 16 --no-pictures`);
       expect(Math.abs(summary.conservation.mass)).toBeLessThanOrEqual(1e-13);
       expect(summary.conservation.energyRise).toBeLessThanOrEqual(1e-8);
       errors.push(summary.change);
@@ -142,7 +142,7 @@ describe('case 2, whose flow is steady', () => {
 test('the order in time is 2.8 at least, by halving the step on one grid', async () => {
   const steps: Run[] = [];
   for (const step of [720, 360, 180]) {
-    steps.push(await runWeather(1, `--case 6 --cells 3 --days 0.25 --every 0.25 --columns 16 --step ${step}`));
+    steps.push(await runWeather(1, `--case 6 --cells 3 --days 0.25 --every 0.25 --columns 16 --no-pictures --step ${step}`));
   }
   const [long, middle, short] = steps as [Run, Run, Run];
   // Maps are of the beginning and the end.
@@ -220,11 +220,11 @@ describe('case 5, over a mountain', () => {
 
 describe('case 6 and the jet', () => {
   test('a day of case 6: energy does not rise', async () => {
-    checkConservation((await runWeather(2, '--case 6 --days 1 --columns 16')).summary, -1e-4);
+    checkConservation((await runWeather(2, '--case 6 --days 1 --columns 16 --no-pictures')).summary, -1e-4);
   });
 
   test('half a day of the jet', async () => {
-    checkConservation((await runWeather(2, '--case galewsky --days 0.5 --columns 16')).summary, -1e-4);
+    checkConservation((await runWeather(2, '--case galewsky --days 0.5 --columns 16 --no-pictures')).summary, -1e-4);
   });
 
   test.skipIf(SHORT !== '')(
@@ -245,7 +245,7 @@ function checkConservation({ conservation }: Summary, leastEnergy: number): void
 
 test('a fluid that ends is told with place and day, leaves no files, and exits 4', async () => {
   const out = join(folder, 'no-fluid');
-  const flags = ['--step', '2700', '--days', '3', '--columns', '16', '--cells', '6', '--quiet', '--out', out];
+  const flags = ['--step', '2700', '--days', '3', '--columns', '16', '--no-pictures', '--cells', '6', '--quiet', '--out', out];
   const { code, stdout, stderr } = await runJob(['-n', '2', '--quiet', WEATHER, ...flags]);
   expect(code).toBe(4);
   expect(stdout).toBe('');
