@@ -6,14 +6,10 @@
  */
 
 import type { Case } from './cases.ts';
+import { FIELDS, GEOMETRY, RIMS } from './kernels.ts';
 import { type Mesh, placeElement, SIDES } from './mesh.ts';
 import { createDerivative, createLobattoRule, type Rule } from './quadrature.ts';
 import { dot, GRAVITY, locatePoint, type Point, toPlace, toVector } from './sphere.ts';
-
-/** Blocks of an element in the kernels' arrays: see kernels.ts. */
-export const FIELDS = 3;
-export const GEOMETRY = 7;
-const RIMS = 2;
 
 export interface Block {
   readonly mesh: Mesh;

@@ -5,7 +5,7 @@
  * (Neumaier 1974). So the figures have equal bits on any number of ranks, and mass is known to the last of them.
  */
 
-import { FIELDS, GEOMETRY } from './block.ts';
+import { FIELDS, GEOMETRY } from './kernels.ts';
 import type { Model } from './model.ts';
 import { GRAVITY } from './sphere.ts';
 

@@ -9,10 +9,8 @@
  */
 
 import type { Communicator, Graph, Persistent, Request } from 'tsmpi';
+import { TRACES } from './kernels.ts';
 import { type Mesh, SIDES } from './mesh.ts';
-
-/** Values of a node of a side: h, m, Φ and the tangential wind. */
-export const TRACES = 4;
 
 export interface Sides {
   /** Of each side here: where its trace lies, that of the other side, and whether nodes run the other way there. */

@@ -18,14 +18,15 @@
  * spherical shallow water equations (2023), arXiv 2303.17120.
  */
 
+import { SIDES } from './mesh.ts';
 import { GRAVITY } from './sphere.ts';
 
+/** Blocks of an element in state, before and rate, and in geometry; of a side in rims, and in traces. */
+export const FIELDS = 3;
+export const GEOMETRY = 7;
+export const RIMS = 2;
+export const TRACES = 4;
 const PER_GRAVITY = 1 / GRAVITY;
-const FIELDS = 3;
-const GEOMETRY = 7;
-const RIMS = 2;
-const TRACES = 4;
-const SIDES = 4;
 /** Most nodes of an element. */
 const MOST_NODES = 64;
 

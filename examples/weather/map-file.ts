@@ -9,7 +9,7 @@
 
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Communicator } from 'tsmpi';
+import { type Communicator, job } from 'tsmpi';
 import { encodeCount, encodeDoubles, type Layout, layOutNetcdf } from './netcdf.ts';
 import type { MapRows } from './regrid.ts';
 import { EARTH_RADIUS } from './sphere.ts';
@@ -41,7 +41,7 @@ export class MapFile {
     this.#layout = layOutNetcdf(describe(columns, about));
     if (comm.rank === 0) this.#writeHead(columns);
     comm.barrier().wait();
-    this.#fd = openSync(this.#temporary, 'r+');
+    this.#fd = openShared(this.#temporary);
   }
 
   /** Append the maps of a day. Collective. */
@@ -99,6 +99,16 @@ export class MapFile {
   /** A write may take only a part. */
   #writeAt(fd: number, bytes: Uint8Array, position: number): void {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** Open what rank 0 has created. */
+function openShared(path: string): number {
+  try {
+    return openSync(path, 'r+');
+  } catch (error) {
+    const why = `cannot open what rank 0 created: ${(error as Error).message}`;
+    throw new Error(`${why} on ${job.hostname}: expected --out to be one folder for all ranks`);
   }
 }
 

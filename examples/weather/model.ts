@@ -9,10 +9,10 @@
  */
 
 import { alloc, type Communicator, type Graph, MAX } from 'tsmpi';
-import { type Block, createBlock, FIELDS, GEOMETRY, locateNode, writeInitial } from './block.ts';
+import { type Block, createBlock, locateNode, writeInitial } from './block.ts';
 import type { Case } from './cases.ts';
-import { Exchange, joinNeighbors, layOutSides, type Sides, TRACES } from './exchange.ts';
-import { computeInside, finishStage } from './kernels.ts';
+import { Exchange, joinNeighbors, layOutSides, type Sides } from './exchange.ts';
+import { computeInside, FIELDS, finishStage, GEOMETRY, TRACES } from './kernels.ts';
 import { createMesh } from './mesh.ts';
 import { listElements, partitionMesh } from './partition.ts';
 import { GRAVITY, toPlace } from './sphere.ts';

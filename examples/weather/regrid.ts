@@ -8,7 +8,8 @@
  */
 
 import type { Communicator } from 'tsmpi';
-import { type Block, FIELDS, GEOMETRY, locateNode } from './block.ts';
+import { type Block, locateNode } from './block.ts';
+import { FIELDS, GEOMETRY } from './kernels.ts';
 import type { Model } from './model.ts';
 import type { Maps } from './picture.ts';
 import { createInterpolation } from './quadrature.ts';

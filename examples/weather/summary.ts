@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { job } from 'tsmpi';
-import { FIELDS } from './block.ts';
 import type { Cost } from './cost.ts';
 import type { History } from './history.ts';
+import { FIELDS } from './kernels.ts';
 import type { Model } from './model.ts';
 import type { Settings } from './options.ts';
 

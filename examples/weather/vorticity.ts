@@ -2,8 +2,7 @@
  * Vorticity: the curl of the wind at the nodes, as the scheme itself sees it: with the mean tangential wind on the sides.
  */
 
-import { FIELDS, GEOMETRY } from './block.ts';
-import { TRACES } from './exchange.ts';
+import { FIELDS, GEOMETRY, TRACES } from './kernels.ts';
 import { SIDES } from './mesh.ts';
 import type { Model } from './model.ts';
 

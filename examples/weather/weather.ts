@@ -62,7 +62,6 @@ function run(everyone: Communicator, own: Settings): void {
   const regrid = new Regrid(model, own.columns);
   const file = new MapFile(comm, own.out, own.columns, describeFile(own, flow));
   const history = new History();
-  const pictures: Record<string, Uint8Array> = {};
   // All ranks start the clock together.
   comm.barrier().wait();
   const startMs = performance.now();
@@ -72,7 +71,7 @@ function run(everyone: Communicator, own: Settings): void {
     if (own.noPictures) return;
     const whole = gatherMaps(comm, maps);
     const mesh = `6 × ${own.cells}² elements of degree ${own.degree}`;
-    if (whole !== undefined) pictures[namePicture(day)] = drawMaps(own.case, flow.title, day, mesh, whole);
+    if (whole !== undefined) writeFiles(own.out, { [namePicture(day)]: drawMaps(own.case, flow.title, day, mesh, whole) });
   });
   const seconds = (performance.now() - startMs) / 1000;
   file.close(failure === undefined);
@@ -104,7 +103,6 @@ function run(everyone: Communicator, own: Settings): void {
     origin: describeOrigin(own),
   };
   writeFiles(own.out, {
-    ...pictures,
     'history.csv': history.format(),
     'summary.json': `${JSON.stringify(summary, undefined, 2)}\n`,
   });
@@ -157,7 +155,7 @@ function agreeOnFailure(model: Model, stepsPerPart: number): string | undefined 
   const day = (first.step / stepsPerPart / PARTS_OF_DAY).toFixed(3);
   const { longitude, latitude } = first.place;
   const where = `${Math.abs(latitude).toFixed(1)}°${latitude < 0 ? 'S' : 'N'} ${Math.abs(longitude).toFixed(1)}°${longitude < 0 ? 'W' : 'E'}`;
-  return `the depth became ${first.depth} m at ${where} on day ${day}, nothing is written: above 0 was expected, try a smaller --cfl or --step`;
+  return `the depth became ${first.depth} m at ${where} on day ${day}, weather.nc and a summary are not written: above 0 was expected, try a smaller --cfl or --step`;
 }
 
 function describeFailure(model: Model): (Failure & { place: { longitude: number; latitude: number } }) | undefined {

@@ -250,7 +250,7 @@ test('a fluid that ends is told with place and day, leaves no files, and exits 4
   expect(code).toBe(4);
   expect(stdout).toBe('');
   expect(stderr).toMatch(
-    /^weather: the depth became (NaN|-[\d.e+]+|0) m at [\d.]+°[NS] [\d.]+°[EW] on day \d\.\d+, nothing is written: /m,
+    /^weather: the depth became (NaN|-[\d.e+]+|0) m at [\d.]+°[NS] [\d.]+°[EW] on day \d\.\d+, weather\.nc and a summary are not written: /m,
   );
   expect(readdirSync(out)).toEqual([]);
 });

@@ -3,10 +3,10 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { type Block, createBlock, FIELDS, GEOMETRY, writeInitial } from '../../../examples/weather/block.ts';
+import { type Block, createBlock, writeInitial } from '../../../examples/weather/block.ts';
 import { type Case, createCase } from '../../../examples/weather/cases.ts';
-import { layOutSides, TRACES } from '../../../examples/weather/exchange.ts';
-import { computeInside, finishStage } from '../../../examples/weather/kernels.ts';
+import { layOutSides } from '../../../examples/weather/exchange.ts';
+import { computeInside, FIELDS, finishStage, GEOMETRY, TRACES } from '../../../examples/weather/kernels.ts';
 import { createMesh } from '../../../examples/weather/mesh.ts';
 import { listElements, partitionMesh } from '../../../examples/weather/partition.ts';
 import {
