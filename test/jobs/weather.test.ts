@@ -184,7 +184,7 @@ describe('case 5, over a mountain', () => {
   test.skipIf(SHORT !== '')(
     `fifteen days, and against its own run at 1.5 times the resolution${SHORT}`,
     async () => {
-      checkConservation((await runWeather(2, '')).summary, -2e-5);
+      checkConservation((await runWeather(2, '--case 5')).summary, -2e-5);
       const coarse = await runWeather(2, '--cells 16');
       const fine = await runWeather(2, '--cells 24');
       checkConservation(coarse.summary, -2e-5);
