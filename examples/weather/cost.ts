@@ -34,13 +34,14 @@ export interface Cost {
   readonly memory: { readonly perRankMean: number; readonly perRankMost: number };
 }
 
-/** What a run did, for its cost: seconds of the loop, steps, days, nodes of all ranks and elements of this one. */
+/** What a run did, for its cost: seconds of the loop, steps, days, nodes of all ranks, elements and threads of this one. */
 export interface Work {
   readonly seconds: number;
   readonly steps: number;
   readonly days: number;
   readonly nodes: number;
   readonly elements: number;
+  readonly threads: number;
 }
 
 const STAGES = 3;
@@ -71,7 +72,7 @@ export function gatherCost(comm: Communicator, traffic: Traffic, work: Work): Co
     stepsPerSecond: steps / seconds,
     simulatedDaysPerMinute: (60 * work.days) / seconds,
     nodeStagesPerSecond: (STAGES * steps * work.nodes) / seconds,
-    cores: Math.min(comm.size, availableParallelism() * job.hosts.length),
+    cores: Math.min(comm.size * work.threads, availableParallelism() * job.hosts.length),
     regions: {
       ...{ computing: computing.mean, exchange: exchanging.mean },
       ...{ diagnostics: diagnostics.mean, output: output.mean },

@@ -3,16 +3,16 @@
  *
  * A step is the third-order Runge–Kutta method that preserves strong stability; each of its three stages is a pass over the
  * elements, an exchange of traces and a second pass. Elements at other ranks go first, so that their traces travel while
- * those inside are computed and even finished.
+ * those inside are computed and even finished. Both passes run on all threads of the rank, over memory that they share.
  * See: Shu and Osher, Efficient implementation of essentially non-oscillatory shock-capturing schemes (1988),
  * J. Comput. Phys. 77.
  */
 
-import { alloc, type Communicator, type Graph, MAX } from 'tsmpi';
+import { alloc, type Communicator, type Graph, MAX, type Team } from 'tsmpi';
 import { type Block, createBlock, locateNode, writeInitial } from './block.ts';
 import type { Case } from './cases.ts';
 import { Exchange, joinNeighbors, layOutSides, type Sides } from './exchange.ts';
-import { computeInside, FIELDS, finishStage, GEOMETRY, TRACES } from './kernels.ts';
+import { FIELDS, GEOMETRY, TRACES } from './kernels.ts';
 import { createMesh } from './mesh.ts';
 import { listElements, partitionMesh } from './partition.ts';
 import { GRAVITY, toPlace } from './sphere.ts';
@@ -50,15 +50,17 @@ export class Model {
   readonly #atBorder: number;
   readonly #exchange: Exchange;
   readonly #traffic: Traffic;
+  readonly #crew: Team;
+  readonly #kernels;
 
   /** The case's initial state on 6 · cells² elements of that degree. Collective. */
-  constructor(everyone: Communicator, flow: Case, cells: number, degree: number, traffic: Traffic) {
+  constructor(everyone: Communicator, crew: Team, flow: Case, cells: number, degree: number, traffic: Traffic) {
     const mesh = createMesh(cells);
     this.owners = partitionMesh(mesh, everyone.size);
     const { elements, atBorder } = listElements(mesh, this.owners, everyone.rank);
-    const allocate = (length: number): Float64Array => alloc(Float64Array, length);
+    const allocate = (length: number): Float64Array => alloc(Float64Array, length, { shared: true });
     this.block = createBlock(mesh, degree, flow, elements, allocate);
-    this.sides = layOutSides(mesh, this.owners, elements, everyone.rank);
+    this.sides = shareSides(layOutSides(mesh, this.owners, elements, everyone.rank));
     const { order } = this.block;
     const length = FIELDS * order * order * elements.length;
     this.state = allocate(length);
@@ -69,6 +71,8 @@ export class Model {
     this.initial = this.state.slice();
     this.#atBorder = atBorder;
     this.#traffic = traffic;
+    this.#crew = crew;
+    this.#kernels = crew.kernels<typeof import('./kernels.ts')>(new URL('./kernels.ts', import.meta.url));
     this.comm = joinNeighbors(everyone, this.sides);
     this.#exchange = new Exchange(this.comm, this.sides, order, this.traces);
   }
@@ -146,16 +150,16 @@ export class Model {
 
   #computeInside(from: number, to: number): void {
     const { order, derivative, geometry } = this.block;
-    computeInside(from, to, order, derivative, geometry, this.sides.traceOf, this.state, this.#rate, this.traces);
+    const arrays = [derivative, geometry, this.sides.traceOf, this.state, this.#rate, this.traces] as const;
+    this.#crew.parallelFor(this.#kernels.computeInside, { from, to }, order, ...arrays).wait();
   }
 
   #finish(from: number, to: number, share: number, dt: number): void {
     const { order, lift, geometry, rims } = this.block;
     const { traceOf, outsideOf, reversed } = this.sides;
-    finishStage(
-      ...([from, to, order, lift, dt, share, geometry, rims, traceOf, outsideOf, reversed] as const),
-      ...([this.state, this.#before, this.#rate, this.traces] as const),
-    );
+    const numbers = [order, lift, dt, share] as const;
+    const arrays = [geometry, rims, traceOf, outsideOf, reversed, this.state, this.#before, this.#rate, this.traces] as const;
+    this.#crew.parallelFor(this.#kernels.finishStage, { from, to }, ...numbers, ...arrays).wait();
   }
 
   /** Return the first node of this rank, by global number, whose depth is not above 0. */
@@ -174,4 +178,19 @@ export class Model {
     }
     return first;
   }
+}
+
+/** Return the same, in memory that a rank's threads share. */
+function shareSides(sides: Sides): Sides {
+  const share = <A extends Int32Array | Uint8Array>(values: A, own: A): A => {
+    own.set(values);
+    return own;
+  };
+  const { traceOf, outsideOf, reversed } = sides;
+  return {
+    ...sides,
+    traceOf: share(traceOf, alloc(Int32Array, traceOf.length, { shared: true })),
+    outsideOf: share(outsideOf, alloc(Int32Array, outsideOf.length, { shared: true })),
+    reversed: share(reversed, alloc(Uint8Array, reversed.length, { shared: true })),
+  };
 }

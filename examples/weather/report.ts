@@ -11,7 +11,7 @@ const NAME_WIDTH = 17;
 
 /** Return the report; `folder` holds the results. */
 export function formatReport(summary: Summary, folder: string): string {
-  const { cost, origin, title, settings, mesh, end, ranks } = summary;
+  const { cost, origin, title, settings, mesh, end, ranks, threadsPerRank } = summary;
   const hosts = origin.hosts.map(({ name }) => name).join(', ');
   const rows: Row[] = [
     ['case', title],
@@ -19,7 +19,10 @@ export function formatReport(summary: Summary, folder: string): string {
       'mesh',
       `6 × ${settings.cells}² elements of degree ${settings.degree}, ${mesh.points} points, at most ${mesh.width.toFixed(0)} km wide`,
     ],
-    ['ranks', `${ranks} on ${hosts}, cores: ${cost.cores}`],
+    [
+      'ranks',
+      `${ranks} with ${threadsPerRank} ${threadsPerRank === 1 ? 'thread' : 'threads'} each on ${hosts}, cores: ${cost.cores}`,
+    ],
     ['end', `${end.reason} after ${end.day} days, ${end.steps} steps of ${mesh.dt.toFixed(0)} s`],
     ...describeFlow(summary),
     ...describeCost(cost),

@@ -34,6 +34,7 @@ export interface Summary {
   /** Seconds of a step; elements and their nodes on the sphere; the longest side of an element, km. */
   readonly mesh: { readonly dt: number; readonly elements: number; readonly points: number; readonly width: number };
   readonly ranks: number;
+  readonly threadsPerRank: number;
   /** Over their first values. `energyRise` is the largest from one diagnostic to the next, negative if it always fell. */
   readonly conservation: { readonly mass: number; readonly energy: number; readonly energyRise: number };
   /** Mean height of the free surface and mean depth at the end, m. */

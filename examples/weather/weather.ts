@@ -6,7 +6,7 @@
  */
 
 import { join } from 'node:path';
-import { type Communicator, world } from 'tsmpi';
+import { type Communicator, team, world } from 'tsmpi';
 import { whyNotFolder, writeFiles } from '../run/folder.ts';
 import { SettingError } from '../run/settings.ts';
 import { type Case, createCase } from './cases.ts';
@@ -28,7 +28,7 @@ const EXIT_REFUSED = 2;
 const EXIT_NO_FLUID = 4;
 
 const settings = receiveSettings(world);
-if (settings !== undefined) run(world, settings);
+if (settings !== undefined) await run(world, settings);
 
 /** Return the settings that rank 0 read; undefined if there is nothing to run. Collective. */
 function receiveSettings(comm: Communicator): Settings | undefined {
@@ -53,10 +53,11 @@ function readOrRefuse(size: number): Settings | undefined {
   }
 }
 
-function run(everyone: Communicator, own: Settings): void {
+async function run(everyone: Communicator, own: Settings): Promise<void> {
+  await using crew = await team();
   const traffic = new Traffic();
   const flow = createCase(own.case);
-  const model = new Model(everyone, flow, own.cells, own.degree, traffic);
+  const model = new Model(everyone, crew, flow, own.cells, own.degree, traffic);
   const { comm, block } = model;
   const stepsPerPart = countSteps(own, own.cfl * model.shortestPassage());
   const regrid = new Regrid(model, own.columns);
@@ -82,7 +83,14 @@ function run(everyone: Communicator, own: Settings): void {
   }
 
   const points = block.mesh.elements * block.order ** 2;
-  const work = { seconds, steps: model.steps, days: own.days, nodes: points, elements: block.elements.length };
+  const work = {
+    seconds,
+    steps: model.steps,
+    days: own.days,
+    nodes: points,
+    elements: block.elements.length,
+    threads: crew.size,
+  };
   const cost = gatherCost(comm, traffic, work);
   const digest = digestState(model);
   if (cost === undefined || digest === undefined) return;
@@ -94,6 +102,7 @@ function run(everyone: Communicator, own: Settings): void {
     settings: own,
     mesh: { dt: PART_SECONDS / stepsPerPart, elements: block.mesh.elements, points, width },
     ranks: comm.size,
+    threadsPerRank: crew.size,
     conservation: describeConservation(history),
     mean: { height: last.meanSurface, depth: last.meanDepth },
     change: last.change,
