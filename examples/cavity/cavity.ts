@@ -6,13 +6,15 @@
  */
 
 import { type Communicator, world } from 'tsmpi';
+import { whyNotFolder, writeFiles } from '../run/folder.ts';
+import { SettingError } from '../run/settings.ts';
 import { gatherCost } from './cost.ts';
 import { createDomain, layOutRanks } from './domain.ts';
 import { gatherField } from './field.ts';
 import { Flow } from './flow.ts';
 import { readLines } from './lines.ts';
-import { HELP, readSettings, SettingError, type Settings } from './options.ts';
-import { encodeVti, formatHistory, formatLines, whyNotFolder, writeFiles } from './output.ts';
+import { HELP, readSettings, type Settings } from './options.ts';
+import { encodeVti, formatHistory, formatLines } from './output.ts';
 import { drawPicture } from './picture/picture.ts';
 import { Progress } from './progress.ts';
 import { readTable } from './reference.ts';

@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readSettings, SettingError } from '../../examples/cavity/options.ts';
+import { readSettings } from '../../examples/cavity/options.ts';
+import { SettingError } from '../../examples/run/settings.ts';
 import { firstOf, isLong } from '../long.ts';
 import { type JobResult, runJob } from './run-job.ts';
 

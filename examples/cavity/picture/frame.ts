@@ -2,7 +2,7 @@
  * Frame: a rectangle of the canvas with axes, ticks and labels, and the map from values to pixels.
  */
 
-import type { Canvas, Colour } from './canvas.ts';
+import type { Canvas, Colour } from '../../picture/canvas.ts';
 
 export const INK: Colour = [40, 44, 52];
 const GRID: Colour = [222, 226, 232];

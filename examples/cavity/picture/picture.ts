@@ -6,30 +6,18 @@
  * spaced over their own ψ. The colours run with the root of the speed, since most of the cavity is slow.
  */
 
+import { Canvas, type Colour } from '../../picture/canvas.ts';
+import { mixColour, VIRIDIS } from '../../picture/colours.ts';
+import { traceContour } from '../../picture/contours.ts';
 import type { Field } from '../field.ts';
 import type { Line } from '../lines.ts';
 import type { TablePoint } from '../reference.ts';
 import type { Vortex, Vortices } from '../stream-function.ts';
-import { Canvas, type Colour } from './canvas.ts';
-import { traceContour } from './contours.ts';
 import { Frame, INK, type Range, SMALL_TEXT } from './frame.ts';
 
 const WHITE: Colour = [255, 255, 255];
 const CURVE: Colour = [38, 84, 160];
 const POINT: Colour = [200, 60, 40];
-/** Viridis, at equal distances. */
-const COLOURS: readonly Colour[] = [
-  [68, 1, 84],
-  [72, 40, 120],
-  [62, 74, 137],
-  [49, 104, 142],
-  [38, 130, 142],
-  [31, 158, 137],
-  [53, 183, 121],
-  [109, 205, 89],
-  [180, 222, 44],
-  [253, 231, 37],
-];
 const WIDTH = 1560;
 const HEIGHT = 900;
 const UNIT: Range = { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] };
@@ -67,12 +55,7 @@ export function drawPicture(
 
 /** Return the colour of a speed from 0 to 1. */
 function chooseColour(speed: number): Colour {
-  const place = Math.sqrt(Math.min(1, Math.max(0, speed))) * (COLOURS.length - 1);
-  const below = Math.min(Math.floor(place), COLOURS.length - 2);
-  const share = place - below;
-  const [from, to] = [COLOURS[below], COLOURS[below + 1]];
-  const mix = (part: number): number => Math.round(from[part] + share * (to[part] - from[part]));
-  return [mix(0), mix(1), mix(2)];
+  return mixColour(VIRIDIS, Math.sqrt(Math.max(0, speed)));
 }
 
 /** Paint the speed, linear between the corners of the cells. */
@@ -106,7 +89,7 @@ function drawStreamLines(canvas: Canvas, frame: Frame, psi: Float64Array, cells:
   const draw = (vortex: Vortex | undefined, levels: readonly number[], isInside: (x: number, y: number) => boolean): void => {
     if (vortex === undefined) return;
     for (const level of levels) {
-      const segments = traceContour(psi, cells, level * vortex.streamFunction);
+      const segments = traceContour(psi, cells, cells, level * vortex.streamFunction);
       for (let k = 0; k < segments.length; k += 4) {
         const [x1, y1, x2, y2] = segments.slice(k, k + 4).map((value) => value / cells);
         if (isInside(x1, y1)) canvas.stroke(frame.toX(x1), frame.toY(y1), frame.toX(x2), frame.toY(y2), 1.6);

@@ -26,7 +26,9 @@ export class Canvas {
     this.#rgb = new Uint8Array(3 * width * height);
     this.#mask = new Float32Array(width * height);
     this.#top = height;
-    for (let at = 0; at < this.#rgb.length; at += 3) this.#rgb.set(background, at);
+    // The first pixel, then each time twice as many.
+    this.#rgb.set(background);
+    for (let done = 3; done < this.#rgb.length; done *= 2) this.#rgb.copyWithin(done, 0, done);
   }
 
   setPixel(x: number, y: number, colour: Colour): void {

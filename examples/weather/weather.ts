@@ -1,0 +1,186 @@
+/**
+ * The weather model: `tsmpirun -n 2 examples/weather/weather.ts [--case galewsky] [--help]`.
+ *
+ * Rank 0 reads the settings and hands them out; all ranks advance their elements, take part in diagnostics and write their
+ * rows of the maps; rank 0 draws the pictures and writes the summary.
+ */
+
+import { join } from 'node:path';
+import { type Communicator, team, world } from 'tsmpi';
+import { whyNotFolder, writeFiles } from '../run/folder.ts';
+import { SettingError } from '../run/settings.ts';
+import { type Case, createCase } from './cases.ts';
+import { gatherCost } from './cost.ts';
+import { integrate } from './diagnostics.ts';
+import { History } from './history.ts';
+import { MapFile } from './map-file.ts';
+import { type Failure, Model } from './model.ts';
+import { countSteps, HELP, PART_SECONDS, PARTS_OF_DAY, readSettings, type Settings } from './options.ts';
+import { drawMaps } from './picture.ts';
+import { Progress } from './progress.ts';
+import { gatherMaps, Regrid } from './regrid.ts';
+import { formatReport } from './report.ts';
+import { EARTH_RADIUS } from './sphere.ts';
+import { describeConservation, describeOrigin, digestState, findVersion, type Summary } from './summary.ts';
+import { Traffic } from './traffic.ts';
+
+const EXIT_REFUSED = 2;
+const EXIT_NO_FLUID = 4;
+
+const settings = receiveSettings(world);
+if (settings !== undefined) await run(world, settings);
+
+/** Return the settings that rank 0 read; undefined if there is nothing to run. Collective. */
+function receiveSettings(comm: Communicator): Settings | undefined {
+  return comm.bcastObject(comm.rank === 0 ? readOrRefuse(comm.size) : undefined).wait();
+}
+
+function readOrRefuse(size: number): Settings | undefined {
+  try {
+    const own = readSettings(process.argv.slice(2), size);
+    if (own === 'help') {
+      process.stdout.write(HELP);
+      return undefined;
+    }
+    const reason = whyNotFolder(own.out);
+    if (reason !== undefined) throw new SettingError(reason);
+    return own;
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    process.stderr.write(`weather: ${error.message}\n`);
+    process.exitCode = EXIT_REFUSED;
+    return undefined;
+  }
+}
+
+async function run(everyone: Communicator, own: Settings): Promise<void> {
+  await using crew = await team();
+  const traffic = new Traffic();
+  const flow = createCase(own.case);
+  const model = new Model(everyone, crew, flow, own.cells, own.degree, traffic);
+  const { comm, block } = model;
+  const stepsPerPart = countSteps(own, own.cfl * model.shortestPassage());
+  const regrid = new Regrid(model, own.columns);
+  const file = new MapFile(comm, own.out, own.columns, describeFile(own, flow));
+  const history = new History();
+  // All ranks start the clock together.
+  comm.barrier().wait();
+  const startMs = performance.now();
+  const failure = advance(own, model, stepsPerPart, history, traffic, (day) => {
+    const maps = regrid.compute();
+    file.append(day, maps);
+    if (own.noPictures) return;
+    const whole = gatherMaps(comm, maps);
+    const mesh = `6 × ${own.cells}² elements of degree ${own.degree}`;
+    if (whole !== undefined) writeFiles(own.out, { [namePicture(day)]: drawMaps(own.case, flow.title, day, mesh, whole) });
+  });
+  const seconds = (performance.now() - startMs) / 1000;
+  file.close(failure === undefined);
+  if (failure !== undefined) {
+    if (comm.rank === 0) process.stderr.write(`weather: ${failure}\n`);
+    process.exitCode = EXIT_NO_FLUID;
+    return;
+  }
+
+  const points = block.mesh.elements * block.order ** 2;
+  const work = {
+    seconds,
+    steps: model.steps,
+    days: own.days,
+    nodes: points,
+    elements: block.elements.length,
+    threads: crew.size,
+  };
+  const cost = gatherCost(comm, traffic, work);
+  const digest = digestState(model);
+  if (cost === undefined || digest === undefined) return;
+  const last = history.records[history.records.length - 1].integrals;
+  const width = (block.width * EARTH_RADIUS) / 1000;
+  const summary: Summary = {
+    end: { reason: 'complete', day: own.days, steps: model.steps },
+    title: flow.title,
+    settings: own,
+    mesh: { dt: PART_SECONDS / stepsPerPart, elements: block.mesh.elements, points, width },
+    ranks: comm.size,
+    threadsPerRank: crew.size,
+    conservation: describeConservation(history),
+    mean: { height: last.meanSurface, depth: last.meanDepth },
+    change: last.change,
+    steady: flow.steady,
+    cost,
+    digest,
+    origin: describeOrigin(own),
+  };
+  writeFiles(own.out, {
+    'history.csv': history.format(),
+    'summary.json': `${JSON.stringify(summary, undefined, 2)}\n`,
+  });
+  process.stdout.write(formatReport(summary, own.out));
+}
+
+/** Step to the last day, with diagnostics and maps; return why that failed, if it did. Collective. */
+function advance(
+  { days, every, quiet }: Settings,
+  model: Model,
+  stepsPerPart: number,
+  history: History,
+  traffic: Traffic,
+  drawDay: (day: number) => void,
+): string | undefined {
+  const progress = model.comm.rank === 0 && !quiet ? new Progress() : undefined;
+  const isRoot = model.comm.rank === 0;
+  const observe = (part: number): void => {
+    const day = part / PARTS_OF_DAY;
+    const startMs = performance.now();
+    const integrals = integrate(model);
+    const integratedMs = performance.now();
+    if (Number.isInteger(day / every) || day === days) drawDay(day);
+    traffic.diagnosticSeconds += (integratedMs - startMs) / 1000;
+    traffic.outputSeconds += (performance.now() - integratedMs) / 1000;
+    if (!isRoot) return;
+    history.add(day, integrals!);
+    progress?.show(day, days, integrals!, history.records[0].integrals);
+  };
+  observe(0);
+  for (let part = 1; part <= days * PARTS_OF_DAY; part += 1) {
+    for (let step = 0; step < stepsPerPart; step += 1) model.step(PART_SECONDS / stepsPerPart);
+    const failure = agreeOnFailure(model, stepsPerPart);
+    if (failure !== undefined) {
+      progress?.end();
+      return failure;
+    }
+    observe(part);
+  }
+  progress?.end();
+  return undefined;
+}
+
+/** Return in words where and when the fluid ended first, the same on every rank. Collective. */
+function agreeOnFailure(model: Model, stepsPerPart: number): string | undefined {
+  const all = model.comm.allgatherObject(describeFailure(model)).wait();
+  const failures = all.filter((failure) => failure !== undefined);
+  if (failures.length === 0) return undefined;
+  const [first] = failures.sort((left, right) => left.step - right.step || left.element - right.element);
+  const day = (first.step / stepsPerPart / PARTS_OF_DAY).toFixed(3);
+  const { longitude, latitude } = first.place;
+  const where = `${Math.abs(latitude).toFixed(1)}°${latitude < 0 ? 'S' : 'N'} ${Math.abs(longitude).toFixed(1)}°${longitude < 0 ? 'W' : 'E'}`;
+  return `the depth became ${first.depth} m at ${where} on day ${day}, weather.nc and a summary are not written: above 0 was expected, try a smaller --cfl or --step`;
+}
+
+function describeFailure(model: Model): (Failure & { place: { longitude: number; latitude: number } }) | undefined {
+  const { failure } = model;
+  return failure === undefined ? undefined : { ...failure, place: model.locate(failure) };
+}
+
+function namePicture(day: number): string {
+  return `maps-day-${day.toFixed(2).padStart(6, '0')}.png`;
+}
+
+function describeFile({ case: name, cells, degree }: Settings, { title }: Case): Record<string, string> {
+  return {
+    title,
+    source: `tsmpi ${findVersion()}, examples/weather: discontinuous Galerkin of degree ${degree} on 6 × ${cells}² elements`,
+    references: `examples/weather/README.md; case ${name}`,
+    history: `${new Date().toISOString()} written by ${join('examples', 'weather', 'weather.ts')}`,
+  };
+}
