@@ -27,6 +27,9 @@ export const CM_EVENT = {
   deviceRemoval: 11,
 } as const;
 
+/** Asynchronous events after which nothing moves any more (enum ibv_event_type). */
+export const ASYNC_EVENT = { queueError: 0, pairFatal: 1, pairRequestError: 2, pairAccessError: 3, deviceFatal: 8 } as const;
+
 /** Places of the counters: calls of the verbs, and bytes registered. */
 export const COUNTER = {
   send: 0,
@@ -95,8 +98,8 @@ export interface RdmaAddon {
   rdmaPoll(port: number): number;
   /** Let the next completion make completionsFd readable, as far as the driver does that. What came before must be polled once more. */
   rdmaArm(port: number): number;
-  /** The next asynchronous event of the device: its number and name. */
-  rdmaAsyncEvent(port: number): [number, string] | undefined;
+  /** The next asynchronous event of the device: its number, its name, and the connection that it is about (-1: none alone). */
+  rdmaAsyncEvent(port: number): [kind: number, name: string, connection: number] | undefined;
   /** A completion's status in words. */
   rdmaStatusText(status: number): string;
   /** Begin to connect: addressResolved or addressError follows. Return the connection's number. */

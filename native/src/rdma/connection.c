@@ -124,6 +124,7 @@ napi_value rdma_prepare(napi_env env, napi_callback_info info) {
   connection->queue = queue;
   connection->depth = depth;
   struct ibv_qp_init_attr attributes = {
+      .qp_context = connection,
       .send_cq = port->queues[queue].cq,
       .recv_cq = port->queues[queue].cq,
       .cap = {.max_send_wr = (uint32_t)send_depth,
@@ -275,8 +276,9 @@ napi_value rdma_post_send(napi_env env, napi_callback_info info) {
       !read_boolean(env, arguments[4], "signalled", &is_signalled)) {
     return NULL;
   }
-  if (offset < 0 || byte_length < 0 || (uint64_t)offset + (uint64_t)byte_length > connection->ring_byte_length) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "what is sent lies outside the ring");
+  if (offset < 0 || byte_length < 0 || (uint32_t)byte_length > connection->slot_byte_length ||
+      (uint64_t)offset + (uint64_t)byte_length > connection->ring_byte_length) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "what is sent is longer than a buffer or lies outside the ring");
     return NULL;
   }
   struct ibv_sge part = {.addr = (uintptr_t)(connection->ring_start + offset),

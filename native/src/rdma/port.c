@@ -169,7 +169,19 @@ napi_value rdma_arm(napi_env env, napi_callback_info info) {
   return make_int32(env, 0);
 }
 
-/* (port): [number, words] of the next asynchronous event of its device, or undefined. */
+/* The connection that an asynchronous event is about; NULL: a whole device or queue. */
+static const struct connection *subject_of(const struct ibv_async_event *event) {
+  switch (event->event_type) {
+    case IBV_EVENT_QP_FATAL:
+    case IBV_EVENT_QP_REQ_ERR:
+    case IBV_EVENT_QP_ACCESS_ERR:
+      return event->element.qp->qp_context;
+    default:
+      return NULL;
+  }
+}
+
+/* (port): [number, words, connection or -1] of the next asynchronous event of its device, or undefined. */
 napi_value rdma_async_event(napi_env env, napi_callback_info info) {
   READ_ARGUMENTS(1);
   struct port *port = read_port(env, arguments[0]);
@@ -180,7 +192,9 @@ napi_value rdma_async_event(napi_env env, napi_callback_info info) {
     napi_get_undefined(env, &result);
     return result;
   }
-  napi_create_array_with_length(env, 2, &result);
+  const struct connection *connection = subject_of(&event);
+  napi_create_array_with_length(env, 3, &result);
+  napi_set_element(env, result, 2, make_int32(env, connection == NULL ? -1 : connection->number));
   napi_set_element(env, result, 0, make_int32(env, event.event_type));
   napi_set_element(env, result, 1, make_text(env, verbs.ibv_event_type_str_(event.event_type)));
   verbs.ibv_ack_async_event_(&event);
