@@ -23,6 +23,8 @@ import { addressText, addressWord, SIGNAL, type Signals } from './signals.ts';
 
 /** Requests that were accepted and have not proven that they are no recording. */
 const MAX_VISITORS = 16;
+/** A peer that has not answered by then is asked again. */
+const ASK_MS = 1000;
 const FIRST_BACKOFF_MS = 20;
 const LAST_BACKOFF_MS = 2000;
 /** A receiver that is not ready is tried again for ever where the device does that; credits see to it that it never happens. */
@@ -62,7 +64,8 @@ interface Attempt {
 class Link {
   readonly peer: number;
   where: { readonly host: string; readonly port: number } | undefined = undefined;
-  hasAsked = false;
+  /** When the peer is to be told or asked again. */
+  askAt = 0;
   isWanted = false;
   attempt: Attempt | undefined = undefined;
   connection: Connection | undefined = undefined;
@@ -138,8 +141,9 @@ export class Wireup implements ConnectionOwner {
     if (link.isOver || link.isRefused || link.connection !== undefined || link.attempt !== undefined) return;
     if (link.where !== undefined && peer > this.#options.worldRank) {
       if (link.retryAt <= nowMs()) this.#dial(link);
-    } else if (!link.hasAsked) {
-      link.hasAsked = true;
+    } else if (nowMs() >= link.askAt) {
+      // An answer that finds no room is not given.
+      link.askAt = nowMs() + ASK_MS;
       this.#tell(peer, peer > this.#options.worldRank ? SIGNAL.ask : SIGNAL.here);
     }
   }
@@ -150,7 +154,7 @@ export class Wireup implements ConnectionOwner {
     else if (what === SIGNAL.refused) this.#onRefused(link, `rank ${peer} takes no RDMA connection`);
     else {
       link.where = { host: addressText(address), port };
-      link.hasAsked = true;
+      link.askAt = Number.POSITIVE_INFINITY;
       this.want(peer);
     }
   }
