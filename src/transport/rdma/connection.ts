@@ -555,6 +555,8 @@ export class Connection implements FetchingOwner {
     if (this.end !== undefined) return;
     this.end = end;
     this.reason = reason;
+    this.oneSided.isClosed = true;
+    this.fetching.stop();
     this.#owner.onEnd(this);
   }
 }

@@ -31,6 +31,8 @@ export class OneSided {
   readonly #works: (Work | undefined)[] = [];
   #count = 0;
   #reads = 0;
+  /** The connection is over: nothing more is posted. */
+  isClosed = false;
   /** errno of a work request that was refused. */
   errno = 0;
 
@@ -47,11 +49,11 @@ export class OneSided {
   }
 
   canRead(): boolean {
-    return this.#count < this.#limit && this.#reads < this.#readLimit;
+    return !this.isClosed && this.#count < this.#limit && this.#reads < this.#readLimit;
   }
 
   canWrite(): boolean {
-    return this.#count < this.#limit;
+    return !this.isClosed && this.#count < this.#limit;
   }
 
   /** READ `byteLength` bytes into a region from `offset` of it on. The region is pinned by the caller. Return whether it was posted. */

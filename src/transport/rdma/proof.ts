@@ -36,7 +36,7 @@ export interface Introduction extends Offer {
   readonly nonce: Uint8Array;
 }
 
-export const makeNonce = (): Uint8Array => randomBytes(NONCE_BYTES);
+export const makeNonce = (): Uint8Array => Uint8Array.from(randomBytes(NONCE_BYTES));
 
 /** Makes and checks the proofs of one job. */
 export class Proof {

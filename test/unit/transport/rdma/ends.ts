@@ -57,7 +57,7 @@ export class End extends RdmaTransport {
     };
     const end = new End(options, table, suspicions, epoll);
     onTestFinished(() => {
-      end.stop();
+      if (!end.isStopped) end.stop();
       addon.close(epoll);
     });
     return end;
@@ -69,6 +69,13 @@ export class End extends RdmaTransport {
     this.#worldRank = options.worldRank;
     this.suspicions = suspicions;
     this.epoll = epoll;
+  }
+
+  isStopped = false;
+
+  override stop(): void {
+    this.isStopped = true;
+    super.stop();
   }
 
   override poll(handler: FrameHandler): boolean {
