@@ -43,6 +43,10 @@ const LOOK_INTERVAL = 64;
 const BUSY_LOOK_INTERVAL = 4;
 /** Longest sleep with connections, in milliseconds: a driver may never tell of a completion. */
 const SLEEP_MS = 2;
+/** Longest sleep until a connection is tried again. */
+const MOST_SLEEP_MS = 1000;
+/** Descriptors that are looked at: events, asynchronous events, completions, the timer. */
+const READY_LIMIT = 4;
 /** So long the end of a rank waits for its peers to have heard its goodbye. */
 const GOODBYE_MS = 1000;
 
@@ -85,7 +89,12 @@ export class RdmaTransport implements Transport {
   readonly #wireup: Wireup;
   readonly #epoll: number;
   readonly #timer: number;
+  readonly #ready = new Int32Array(2 * READY_LIMIT);
+  readonly #eventsFd: number;
+  readonly #asyncFd: number;
+  /** The timer ends the next sleep; the next completion makes its descriptor readable. */
   #isTimerSet = false;
+  #isArmed = false;
   /** By world rank: connections on which frames may be sent, and those that were. */
   readonly #open: (Connection | undefined)[] = [];
   readonly #over: (Connection | undefined)[] = [];
@@ -98,7 +107,14 @@ export class RdmaTransport implements Transport {
     this.#options = options;
     this.#addon = addon;
     const limits = limitsOf(device, environment);
-    const [port, listenPort, ...fds] = openPort(options, limits.queueCapacity, this.#results, portRange);
+    const [port, listenPort, eventsFd, asyncFd, completionsFd] = openPort(
+      options,
+      limits.queueCapacity,
+      this.#results,
+      portRange,
+    );
+    this.#eventsFd = eventsFd;
+    this.#asyncFd = asyncFd;
     this.#port = port;
     this.#shared = new Shared(addon, this, limits, new RegionCache(addon, port, limits));
     const eagerBytes = (limits.bufferBytes - HEAD_BYTES) & ~15;
@@ -109,9 +125,9 @@ export class RdmaTransport implements Transport {
     this.#wireup = new Wireup(this.#shared, port, host, listenPort, options, (connection) => this.#onChange(connection));
     this.#epoll = addon.createEpoll(-1);
     this.#timer = addon.createTimer();
-    const [eventsFd, asyncFd, completionsFd] = fds;
-    const watched = limits.hasEvents ? [this.#timer, eventsFd!, asyncFd!, completionsFd!] : [this.#timer, eventsFd!, asyncFd!];
-    for (const fd of watched) addon.watchDescriptor(this.#epoll, fd, INTEREST_READ);
+    const watched = [this.#timer, eventsFd, asyncFd];
+    for (const fd of limits.hasEvents ? [...watched, completionsFd] : watched)
+      addon.watchDescriptor(this.#epoll, fd, INTEREST_READ);
     watch(this.#epoll);
   }
 
@@ -239,12 +255,12 @@ export class RdmaTransport implements Transport {
   /** The next poll is the last look: it sees everything. */
   prepareSleep(): boolean {
     this.#sinceLook = LOOK_INTERVAL;
-    const { isBusy, nextRetry } = this.#wireup;
-    if (isBusy && this.#shared.limits.hasEvents) this.#addon.rdmaArm(this.#port);
-    const retryMs = nextRetry === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(nextRetry - nowMs()));
-    const sleepMs = isBusy ? SLEEP_MS : retryMs;
-    if (sleepMs >= 0 || this.#isTimerSet) this.#addon.setTimer(this.#timer, sleepMs);
-    this.#isTimerSet = sleepMs >= 0;
+    if (this.#wireup.isBusy && !this.#isArmed && this.#shared.limits.hasEvents) {
+      this.#addon.rdmaArm(this.#port);
+      this.#isArmed = true;
+    }
+    // One that was set before comes earlier.
+    if (!this.#isTimerSet) this.#setTimer();
     return false;
   }
 
@@ -342,6 +358,7 @@ export class RdmaTransport implements Transport {
       this.#wireup.loseAll(`completions cannot be read (errno ${-count})`);
       return true;
     }
+    if (count > 0) this.#isArmed = false;
     const results = this.#results;
     for (let k = 0; k < count; k++) {
       const at = k * RESULT_WORDS;
@@ -363,11 +380,35 @@ export class RdmaTransport implements Transport {
   /** Look at what is rare: events of rdma_cm and of the device, what is due. */
   #look(): boolean {
     this.#sinceLook = 0;
-    let hasMoved = this.#wireup.poll();
-    for (;;) {
+    const ready = this.#ready;
+    const count = this.#addon.listReady(this.#epoll, ready);
+    let hasEvent = false;
+    let hasMoved = false;
+    for (let k = 0; k < count; k++) {
+      const fd = ready[2 * k]!;
+      if (fd === this.#timer) this.#setTimer();
+      else if (fd === this.#eventsFd) hasEvent = true;
+      else if (fd === this.#asyncFd) hasMoved = this.#lookAtDevice() || hasMoved;
+      // What was told of may have been polled already.
+      else this.#isArmed = false;
+    }
+    return this.#wireup.poll(hasEvent) || hasMoved;
+  }
+
+  /** Let the timer end the next sleep in time; once there is nothing to wake for, not at all. */
+  #setTimer(): void {
+    const { isBusy, nextRetry } = this.#wireup;
+    const sleepMs = isBusy ? SLEEP_MS : Math.min(MOST_SLEEP_MS, Math.max(1, Math.ceil(nextRetry - nowMs())));
+    const isWanted = isBusy || nextRetry !== Number.POSITIVE_INFINITY;
+    if (isWanted || this.#isTimerSet) this.#addon.setTimer(this.#timer, isWanted ? sleepMs : -1);
+    this.#isTimerSet = isWanted;
+  }
+
+  /** Look at what the device tells of itself. */
+  #lookAtDevice(): boolean {
+    for (let hasMoved = false; ; hasMoved = true) {
       const event = this.#addon.rdmaAsyncEvent(this.#port);
       if (event === undefined) return hasMoved;
-      hasMoved = true;
       const [kind, name, number] = event;
       if (number >= 0) this.#wireup.connections.get(number)?.lose(name);
       else if (kind === ASYNC_EVENT.deviceFatal || kind === ASYNC_EVENT.queueError) this.#wireup.loseAll(name);

@@ -179,10 +179,10 @@ export class Wireup implements ConnectionOwner {
     return link === undefined || !(link.isWanted || link.isOver) ? '' : this.describe(peer);
   }
 
-  /** Look at events of rdma_cm and at what is due. Return whether anything happened. */
-  poll(): boolean {
+  /** Look at events of rdma_cm, if there are any, and at what is due. Return whether anything happened. */
+  poll(hasEvent: boolean): boolean {
     let hasMoved = this.#tellAll();
-    for (;;) {
+    while (hasEvent) {
       const event = this.#shared.addon.rdmaNextEvent(this.#port);
       if (event === undefined) break;
       hasMoved = true;
