@@ -328,7 +328,9 @@ export class Connection implements FetchingOwner {
 
   /** The other side is gone, or this one cannot go on. */
   lose(reason: string): void {
+    // Behind a goodbye the end is no loss, whether or not there was time to answer.
     if (this.isLeaving) this.#finish('ended', 'this rank has ended');
+    else if (this.#owesFarewell) this.#finish('ended', `rank ${this.peer} has ended`);
     else this.#finish('lost', `the connection with rank ${this.peer} was lost: ${reason}`);
   }
 
