@@ -44,13 +44,25 @@ function findHeaders() {
 }
 
 /** Return the names of all sources and headers, in a fixed order. */
-const listSources = () => readdirSync(SOURCES, { recursive: true }).filter((name) => /\.[ch]$/.test(name)).sort();
+const listSources = () =>
+  readdirSync(SOURCES, { recursive: true })
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort();
 
 /** Return the hash of everything that the addon is made from. */
 function hashInputs(compiler, headers) {
   const hash = createHash('sha256');
   for (const name of listSources()) hash.update(`${name}\n`).update(readFileSync(join(SOURCES, name)));
-  hash.update(JSON.stringify([compiler, FLAGS, VERBS_HEADERS.map((path) => existsSync(path)), headers ?? 'node-gyp', process.platform, process.arch]));
+  hash.update(
+    JSON.stringify([
+      compiler,
+      FLAGS,
+      VERBS_HEADERS.map((path) => existsSync(path)),
+      headers ?? 'node-gyp',
+      process.platform,
+      process.arch,
+    ]),
+  );
   return hash.digest('hex').slice(0, 32);
 }
 

@@ -10,16 +10,16 @@
  * Failure: a work request that fails, a broken rule, a wrong checksum or the end of the other side ends it for good.
  */
 
-import { timingSafeEqual } from 'node:crypto';
 import { COPY_IN } from '../../datatype/copy-kernels.ts';
 import { bytesOf, type TypedArray } from '../../datatype/element-type.ts';
 import { ElementViews } from '../../datatype/element-views.ts';
-import { bufferClass, RETURN_AT, unitsOf, WINDOW } from '../credit.ts';
-import { ANNOUNCE, CLEAR, CREDIT, EAGER, FINISH, highWord, joinLength, PIECE, SHORT } from '../frame.ts';
+import { bufferClass, RETURN_AT, unitsOf } from '../credit.ts';
+import { ANNOUNCE, CLEAR, CREDIT, EAGER, FINISH, highWord, PIECE, SHORT } from '../frame.ts';
 import { BUSY, NO_CREDIT, type SendAnswer, TAKEN } from '../transport.ts';
 import { CreditWindow } from './credit-window.ts';
 import { Exposures, type Grant } from './exposures.ts';
 import { Fetching, type FetchingOwner } from './fetching.ts';
+import { Incoming, type IncomingOwner, Units } from './incoming.ts';
 import { OneSided } from './one-sided.ts';
 import type { Offer } from './proof.ts';
 import type { Shared } from './shared.ts';
@@ -36,7 +36,6 @@ import {
   HEAD_BYTES,
   HELLO,
   NOTIFY,
-  SHORT_BYTES,
 } from './wire.ts';
 
 export type ConnectionEnd = 'ended' | 'lost';
@@ -62,7 +61,7 @@ export interface ConnectionOwner {
   onNotice(peer: number, value: number): void;
 }
 
-export class Connection implements FetchingOwner {
+export class Connection implements FetchingOwner, IncomingOwner {
   readonly peer: number;
   /** The addon's number of it. */
   readonly number: number;
@@ -71,6 +70,7 @@ export class Connection implements FetchingOwner {
   readonly exposures: Exposures;
   readonly transfers: Transfers;
   readonly window: CreditWindow;
+  readonly units: Units = new Units();
   end: ConnectionEnd | undefined = undefined;
   /** Why it is over. */
   reason = '';
@@ -78,23 +78,18 @@ export class Connection implements FetchingOwner {
   isLeaving = false;
   hasBeenHeard = false;
   sentFrames = 0;
-  receivedFrames = 0;
   readonly #shared: Shared;
   readonly #ring: Ring;
   readonly #owner: ConnectionOwner;
+  readonly #incoming: Incoming;
   readonly #signalEvery: number;
   #completed = 0;
   #signalled = 0;
-  #units: number = WINDOW;
-  #unitsOwed = 0;
-  #unitsCharged = 0;
   #messages = 0;
   /** To be said at the next chance. */
   readonly #grants: { readonly number: number; readonly grant: Grant }[] = [];
   readonly #questions: { readonly number: number; readonly offset: number }[] = [];
   #owesFarewell = false;
-  /** Nothing that comes is believed before it; undefined: it came. */
-  #hello: Uint8Array | undefined;
 
   /** `offer`: what the peer takes; `hello`: the proof that must come first; undefined: this rank has asked for the connection. */
   constructor(
@@ -106,13 +101,13 @@ export class Connection implements FetchingOwner {
     hello: Uint8Array | undefined,
     owner: ConnectionOwner,
   ) {
-    this.#hello = hello;
     const { addon, limits, regions } = shared;
     this.#shared = shared;
     this.peer = peer;
     this.number = number;
     this.#ring = ring;
     this.#owner = owner;
+    this.#incoming = new Incoming(shared, ring.views, hello, this);
     this.#signalEvery = Math.max(1, limits.sendCount >> 2);
     this.window = new CreditWindow(offer.receiveCount, limits.receiveCount);
     this.oneSided = new OneSided(addon, number, limits.oneSidedCount, Math.min(limits.readsOut, offer.readsIn));
@@ -123,7 +118,11 @@ export class Connection implements FetchingOwner {
 
   /** Whether the peer has proven itself: frames may be sent. */
   get isConfirmed(): boolean {
-    return this.#hello === undefined;
+    return this.#incoming.isConfirmed;
+  }
+
+  get receivedFrames(): number {
+    return this.#incoming.frames;
   }
 
   /** Whether the next frame would be taken. */
@@ -148,11 +147,11 @@ export class Connection implements FetchingOwner {
     count: number,
     byteLength: number,
   ): SendAnswer {
-    if (this.#units < 1) return NO_CREDIT;
+    if (this.units.available < 1) return NO_CREDIT;
     const at = this.#claim();
     if (at < 0) return BUSY;
     if (count !== 0) COPY_IN[type & 0xff]!(data, 0, count, this.#ring.views, at + HEAD_BYTES);
-    this.#units--;
+    this.units.available--;
     this.#shared.copiedIn += byteLength;
     this.#ship(at, SHORT | (type << 8), source, tag, context, byteLength, 0, byteLength);
     return TAKEN;
@@ -168,11 +167,11 @@ export class Connection implements FetchingOwner {
     byteLength: number,
   ): SendAnswer {
     const units = unitsOf(bufferClass(byteLength));
-    if (this.#units < units) return NO_CREDIT;
+    if (this.units.available < units) return NO_CREDIT;
     const at = this.#claim();
     if (at < 0) return BUSY;
     COPY_IN[type & 0xff]!(data, 0, count, this.#ring.views, at + HEAD_BYTES);
-    this.#units -= units;
+    this.units.available -= units;
     this.#shared.copiedIn += byteLength;
     this.#ship(at, EAGER | (type << 8), source, tag, context, byteLength, 0, byteLength);
     return TAKEN;
@@ -245,7 +244,7 @@ export class Connection implements FetchingOwner {
   /** A frame lies in that receive buffer. */
   onReceive(buffer: number, byteLength: number): void {
     const at = buffer * this.#ring.bufferBytes;
-    if (this.end === undefined && this.#check(at, byteLength)) this.#handle(at);
+    if (this.end === undefined) this.#incoming.handle(at, byteLength);
     this.repost(buffer);
   }
 
@@ -293,7 +292,7 @@ export class Connection implements FetchingOwner {
       this.#finish('ended', `rank ${this.peer} has ended`);
       return true;
     }
-    const mustReturn = this.window.mustReturn || this.#unitsOwed >= RETURN_AT;
+    const mustReturn = this.window.mustReturn || this.units.owed >= RETURN_AT;
     if (mustReturn && this.#canPost && this.window.canSendLast && !this.isLeaving) {
       this.#ship(this.#nextBuffer(), CREDIT, 0, 0, 0, 0, 0, 0);
       hasMoved = true;
@@ -314,12 +313,30 @@ export class Connection implements FetchingOwner {
 
   /** Payload was matched that cost so many units. */
   giveBack(units: number): void {
-    this.#unitsCharged -= units;
-    this.#unitsOwed += units;
+    this.units.charged -= units;
+    this.units.owed += units;
   }
 
   askFor(number: number, offset: number): void {
     this.#questions.push({ number, offset });
+  }
+
+  onHello(): void {
+    this.#owner.onConfirmed(this);
+  }
+
+  onExpose(number: number, offset: number): void {
+    this.#grants.push({ number, grant: this.exposures.grant(number, offset) });
+  }
+
+  onNotify(value: number): void {
+    this.#owner.onNotice(this.peer, value);
+  }
+
+  onGoodbye(isAnswer: boolean): void {
+    // Both leave: neither needs an answer.
+    if (isAnswer || this.isLeaving) this.hasBeenHeard = true;
+    else this.#owesFarewell = true;
   }
 
   onCorrupt(reason: string): void {
@@ -373,7 +390,7 @@ export class Connection implements FetchingOwner {
     const total = HEAD_BYTES + payloadBytes;
     const id = (this.sentFrames + 1) | 0;
     i32[head + HEAD.credits] = this.window.onSend();
-    i32[head + HEAD.units] = this.#unitsOwed;
+    i32[head + HEAD.units] = this.units.owed;
     i32[head + HEAD.kindType] = kindType;
     i32[head + HEAD.source] = source;
     i32[head + HEAD.tag] = tag;
@@ -389,7 +406,7 @@ export class Connection implements FetchingOwner {
       this.#messages++;
       i32[head + HEAD.crc] = this.#shared.addon.crc32c(u8, at, total, 0);
     }
-    this.#unitsOwed = 0;
+    this.units.owed = 0;
     const isSignalled = mustSignal || id - this.#signalled >= this.#signalEvery;
     const outcome = this.#shared.addon.rdmaPostSend(this.number, at, total, id, isSignalled);
     if (outcome < 0) {
@@ -400,138 +417,6 @@ export class Connection implements FetchingOwner {
     if (isSignalled) this.#signalled = id;
   }
 
-  /** Whether the frame there is whole, the next one, and within its credits. */
-  #check(at: number, byteLength: number): boolean {
-    const { i32, u8 } = this.#ring.views;
-    const head = at >> 2;
-    if (byteLength < HEAD_BYTES) return this.#violate(`a frame of ${byteLength} bytes`);
-    if ((i32[head + HEAD.flags]! & CHECKED) !== 0) {
-      const crc = i32[head + HEAD.crc]!;
-      i32[head + HEAD.crc] = 0;
-      if (this.#shared.addon.crc32c(u8, at, byteLength, 0) !== crc) {
-        this.onCorrupt(`a frame of ${byteLength} bytes`);
-        return false;
-      }
-    }
-    this.receivedFrames++;
-    if (i32[head + HEAD.number] !== (this.receivedFrames | 0)) return this.#violate('a frame that is not the next one');
-    if (!this.window.onCredits(i32[head + HEAD.credits]!)) return this.#violate('more credits than were out');
-    const units = i32[head + HEAD.units]!;
-    this.#units += units;
-    if (units < 0 || this.#units > WINDOW) return this.#violate('more units than were out');
-    const kind = i32[head + HEAD.kindType]! & 0xff;
-    const length = i32[head + HEAD.lengthLow]!;
-    const payload = byteLength - HEAD_BYTES;
-    const expected = kind === SHORT || kind === EAGER ? length : kind === PIECE ? Math.max(0, i32[head + HEAD.tag]!) : payload;
-    return payload === expected || this.#violate(`a frame of kind ${kind} with ${payload} bytes of payload`);
-  }
-
-  #handle(at: number): void {
-    const { views } = this.#ring;
-    const { i32 } = views;
-    const { handler, transport } = this.#shared;
-    const head = at >> 2;
-    const kindType = i32[head + HEAD.kindType]!;
-    const kind = kindType & 0xff;
-    const source = i32[head + HEAD.source]!;
-    const tag = i32[head + HEAD.tag]!;
-    const payload = at + HEAD_BYTES;
-    if (this.#hello !== undefined) {
-      this.#onHello(kind, this.#ring.views.u8.subarray(payload, payload + this.#hello.byteLength));
-      return;
-    }
-    switch (kind) {
-      case SHORT:
-      case EAGER:
-      case ANNOUNCE:
-        this.#onEnvelope(at, kind, kindType >>> 8, source, tag);
-        return;
-      case CLEAR:
-        this.exposures.close(source);
-        handler!.onClear(source, tag);
-        return;
-      case FINISH:
-        this.exposures.close(source);
-        handler!.onFinish(source);
-        return;
-      case PIECE:
-        this.#shared.piece = views.u8;
-        handler!.onPiece(
-          transport,
-          source,
-          joinLength(i32[head + HEAD.lengthLow]!, i32[head + HEAD.lengthHigh]!),
-          tag,
-          -1,
-          views,
-          tag < 0 ? -1 : payload,
-        );
-        return;
-      case CREDIT:
-        return;
-      case GRANT:
-        this.fetching.onGrant(source, this.#readGrant(payload >> 3));
-        return;
-      case EXPOSE:
-        this.#grants.push({ number: source, grant: this.exposures.grant(source, views.f64[payload >> 3]!) });
-        return;
-      case NOTIFY:
-        this.#owner.onNotice(this.peer, source);
-        return;
-      case GOODBYE:
-        if (tag === 1) this.hasBeenHeard = true;
-        else if (this.isLeaving)
-          this.hasBeenHeard = true; // both leave
-        else this.#owesFarewell = true;
-        return;
-      default:
-        this.#violate(`a frame of kind ${kind}`);
-    }
-  }
-
-  #onHello(kind: number, proof: Uint8Array): void {
-    const isRight = kind === HELLO && timingSafeEqual(proof, this.#hello!);
-    if (!isRight) {
-      this.#violate('its first frame was no proof');
-      return;
-    }
-    this.#hello = undefined;
-    this.#owner.onConfirmed(this);
-  }
-
-  #onEnvelope(at: number, kind: number, type: number, source: number, tag: number): void {
-    const { views } = this.#ring;
-    const { i32, f64, u8 } = views;
-    const { handler, transport, pool, announced } = this.#shared;
-    const head = at >> 2;
-    const context = i32[head + HEAD.context]!;
-    const byteLength = joinLength(i32[head + HEAD.lengthLow]!, i32[head + HEAD.lengthHigh]!);
-    const payload = at + HEAD_BYTES;
-    if (kind === ANNOUNCE) {
-      const number = i32[head + HEAD.aux]!;
-      const address = f64[payload >> 3]!;
-      announced.f64[0] = address;
-      if (address !== 0) this.fetching.onAnnounced(number, address, byteLength, this.#readGrant((payload >> 3) + 1));
-      handler!.onEnvelope(transport, ANNOUNCE, type, source, tag, context, byteLength, number, announced, 0);
-      return;
-    }
-    const units = kind === SHORT ? 1 : unitsOf(bufferClass(byteLength));
-    this.#unitsCharged += units;
-    if (this.#unitsCharged + this.#unitsOwed > WINDOW || (kind === SHORT && byteLength > SHORT_BYTES)) {
-      this.#violate('more payload than there was credit for');
-      return;
-    }
-    if (kind === SHORT) {
-      handler!.onEnvelope(transport, SHORT, type, source, tag, context, byteLength, 0, views, payload);
-      return;
-    }
-    const kept = pool.acquire(bufferClass(byteLength));
-    const keptViews = pool.viewsOf(kept);
-    const offset = pool.offsetOf(kept);
-    keptViews.u8.set(u8.subarray(payload, payload + byteLength), offset);
-    this.#shared.copiedOut += byteLength;
-    handler!.onEnvelope(transport, EAGER, type, source, tag, context, byteLength, kept, keptViews, offset);
-  }
-
   #writeGrant(at: number, { offset, byteLength, address, key, crc, isChecked }: Grant): void {
     const { f64, i32 } = this.#ring.views;
     f64[at] = offset;
@@ -540,17 +425,6 @@ export class Connection implements FetchingOwner {
     f64[at + 3] = key;
     i32[2 * at + 8] = crc;
     i32[2 * at + 9] = isChecked ? 1 : 0;
-  }
-
-  #readGrant(at: number): Grant {
-    const { f64, i32 } = this.#ring.views;
-    const [offset, byteLength, address, key] = [f64[at]!, f64[at + 1]!, f64[at + 2]!, f64[at + 3]!];
-    return { offset, byteLength, address, key, crc: i32[2 * at + 8]!, isChecked: i32[2 * at + 9] === 1 };
-  }
-
-  #violate(reason: string): false {
-    this.lose(`what came broke the protocol: ${reason}`);
-    return false;
   }
 
   #finish(end: ConnectionEnd, reason: string): void {
