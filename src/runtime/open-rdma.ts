@@ -24,6 +24,8 @@ export interface RdmaPlan {
   readonly hasDeparted: (worldRank: number) => boolean;
   /** That rank takes no connection. */
   readonly onRefused: (peer: number, reason: string) => void;
+  /** The connection with that rank is lost for good. */
+  readonly onLost: (peer: number) => void;
 }
 
 /** Open the transport; else return why there is none. Throws an MpiError where the job insists on it. */
@@ -47,7 +49,9 @@ export function openRdma(plan: RdmaPlan): RdmaTransport | string {
       ...{ size, jobId: id, key: Buffer.from(key, 'base64'), portRange: ports, environment: process.env, whyNot },
       hasHugePages: process.env.GLIBC_TUNABLES?.includes('hugetlb') === true,
       // What became of the peer is its agent's to find out; what this rank waits for says the rest.
-      onSuspicion: () => {},
+      onSuspicion: (peer, _reason, isFinal) => {
+        if (isFinal) plan.onLost(peer);
+      },
     });
   } catch (error) {
     if (!(error instanceof MpiError) || isInsistent) throw error;

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { JobDescription } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
+import { EIO } from '../native/errno.ts';
 import type { Engine } from '../p2p/engine.ts';
 import { CONTROL } from '../segment/layout.ts';
 import type { Parking } from '../segment/parking.ts';
@@ -131,7 +132,7 @@ function openWebsocket(
 
 /** Open RDMA where a peer may be reached by it; else return why there is none. Whoever asks this rank gets an answer. */
 function openRdmaIfUsed(
-  { description, worldRank, localOf, kind, addon, parking, pmi, hasDeparted }: TransportPlan,
+  { description, worldRank, localRank, localOf, segment, kind, addon, parking, pmi, hasDeparted }: TransportPlan,
   shm: ShmTransport,
   relay: RelayTransport | undefined,
   onRefused: (peer: number, reason: string) => void,
@@ -151,7 +152,12 @@ function openRdmaIfUsed(
       return 'ranks that are threads do not use RDMA: start them with --ranks process';
     if (pmi !== undefined && hosts.length > 1) return 'there are no agents by which ranks could arrange a connection';
     const watch = (fd: number): void => parking.watch(fd);
-    return openRdma({ description, worldRank, addon, signals: { tell }, watch, hasDeparted, onRefused });
+    // As of a lost websocket: if nothing else is found out, the connection itself ends the job.
+    const onLost = (peer: number): void => {
+      segment.i32[segment.control(localRank, CONTROL.lostErrno)] = EIO;
+      Atomics.store(segment.i32, segment.control(localRank, CONTROL.lostPeer), peer + 1); // pairs with agent/rank-monitor.ts
+    };
+    return openRdma({ description, worldRank, addon, signals: { tell }, watch, hasDeparted, onRefused, onLost });
   };
   const rdma = open();
   const onSignal = (from: number, word: number, address: number): void => {
