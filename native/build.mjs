@@ -22,6 +22,8 @@ const FLAGS = [
   // The lifeline's thread may outlive the environment that loaded the addon, so it must never be unloaded.
   ...['-Wall', '-Wextra', '-pthread', '-shared', '-Wl,-z,nodelete'],
 ];
+/** Without them the addon is built too, without RDMA; once they are there it is built again. */
+const VERBS_HEADERS = ['/usr/include/infiniband/verbs.h', '/usr/include/rdma/rdma_cma.h'];
 const COMPILE_DEADLINE_MS = 120_000;
 
 /** A reason why there is no addon, in words for one line. */
@@ -41,11 +43,26 @@ function findHeaders() {
   return undefined;
 }
 
+/** Return the names of all sources and headers, in a fixed order. */
+const listSources = () =>
+  readdirSync(SOURCES, { recursive: true })
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort();
+
 /** Return the hash of everything that the addon is made from. */
 function hashInputs(compiler, headers) {
   const hash = createHash('sha256');
-  for (const name of readdirSync(SOURCES).sort()) hash.update(`${name}\n`).update(readFileSync(join(SOURCES, name)));
-  hash.update(JSON.stringify([compiler, FLAGS, headers ?? 'node-gyp', process.platform, process.arch]));
+  for (const name of listSources()) hash.update(`${name}\n`).update(readFileSync(join(SOURCES, name)));
+  hash.update(
+    JSON.stringify([
+      compiler,
+      FLAGS,
+      VERBS_HEADERS.map((path) => existsSync(path)),
+      headers ?? 'node-gyp',
+      process.platform,
+      process.arch,
+    ]),
+  );
   return hash.digest('hex').slice(0, 32);
 }
 
@@ -65,7 +82,7 @@ async function run(command, args, options = {}) {
 /** Build with the C compiler into `target`. Return its warnings. */
 function compile(compiler, headers, key, target) {
   const [command, ...words] = compiler.split(/\s+/);
-  const sources = readdirSync(SOURCES).filter((name) => name.endsWith('.c'));
+  const sources = listSources().filter((name) => name.endsWith('.c'));
   const includes = headers.map((folder) => `-I${folder}`);
   const inputs = sources.map((name) => join(SOURCES, name));
   return run(command, [...words, ...FLAGS, `-DTSMPI_BUILD_KEY="${key}"`, ...includes, '-o', target, ...inputs]);

@@ -23,6 +23,7 @@ const ENTRIES = [
   'src/compute/crew.ts',
   'src/datatype/object-codec.ts',
   'src/runtime/fallback.ts',
+  'src/runtime/open-rdma.ts',
   'src/runtime/pmi/join.ts',
   'src/segment/backing.ts',
   'src/transport/relay/relay-transport.ts',

@@ -36,6 +36,7 @@ const KEY = join(DIST, 'build-key.json');
 const ENTRIES = {
   agent: 'src/agent/main.ts',
   'print-collectives': 'src/runtime/print-collectives.ts',
+  'rdma-steps': 'src/runtime/rdma-steps.ts',
   'team-worker': 'src/compute/team-worker.ts',
   'thread-host': 'src/agent/thread-host.ts',
   'thread-rank': 'src/agent/thread-rank.ts',
@@ -85,6 +86,14 @@ const lazyBuiltins = {
   },
 };
 
+/** A program of ranks that is a bundle of its own uses the library that lies beside it, in which the rank is. */
+const besideLibrary = {
+  name: 'beside-library',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/init\.ts$/ }, () => ({ path: './index.js', external: true }));
+  },
+};
+
 /** Return the text of a bundle with such objects, and those of build-later.mjs, used as they are. */
 const takeDirectly = (text) => text.replaceAll(/__toESM\((require_\w+\(\))(?:, 1)?\)/g, '$1');
 
@@ -119,7 +128,8 @@ async function bundle(outdir, version) {
   const write = ({ outputFiles }, edit = (text) => text) => {
     for (const { path, text } of outputFiles) writeFileSync(join(outdir, basename(path)), edit(text));
   };
-  write(await build({ ...options, entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })) }));
+  const entryPoints = Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out }));
+  write(await build({ ...options, entryPoints, plugins: [besideLibrary] }));
   for (const command of COMMANDS) chmodSync(join(outdir, `${command}.js`), 0o755);
 
   const library = {

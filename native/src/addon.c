@@ -71,6 +71,7 @@ NAPI_MODULE_INIT() {
       socket_register(env, exports) != napi_ok || copy_register(env, exports) != napi_ok || file_register(env, exports) != napi_ok ||
       reduce_register(env, exports) != napi_ok || process_register(env, exports) != napi_ok ||
       lifeline_register(env, exports) != napi_ok || exit_register(env, exports) != napi_ok || mates_register(env, exports) != napi_ok ||
+      checksum_register(env, exports) != napi_ok || rdma_register(env, exports) != napi_ok ||
       reference_register(env, exports) != napi_ok) {
     napi_throw_error(env, NULL, "the addon's functions could not be registered");
     return NULL;

@@ -46,6 +46,8 @@ napi_status process_register(napi_env env, napi_value exports);
 napi_status lifeline_register(napi_env env, napi_value exports);
 napi_status exit_register(napi_env env, napi_value exports);
 napi_status mates_register(napi_env env, napi_value exports);
+napi_status checksum_register(napi_env env, napi_value exports);
+napi_status rdma_register(napi_env env, napi_value exports);
 napi_status reference_register(napi_env env, napi_value exports);
 
 #endif

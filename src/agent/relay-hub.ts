@@ -72,7 +72,9 @@ interface Flush {
 
 /** Whether a job can come to need it. */
 export function hasRelay({ hosts, transports }: Pick<JobDescription, 'hosts' | 'transports'>): boolean {
-  return hosts.length > 1 && (transports.length === 0 || transports.includes('relay'));
+  // Ranks arrange RDMA connections through the agents.
+  const isAllowed = transports.length === 0 || transports.includes('relay') || transports.includes('rdma');
+  return hosts.length > 1 && isAllowed;
 }
 
 export class RelayHub implements Sleeper {

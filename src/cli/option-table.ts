@@ -152,7 +152,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     name: 'transport',
     value: 'LIST',
     group: 'Tuning',
-    text: 'transports that may be used, of self,shm,websocket,relay (default: all)',
+    text: 'transports that may be used, of self,shm,rdma,websocket,relay (default: all; rdma where it is proven)',
   },
   { name: 'deterministic', group: 'Tuning', text: 'reductions in an order that does not depend on placement or timing' },
   {
@@ -175,7 +175,7 @@ export const OPTIONS: readonly OptionEntry[] = [
 ];
 
 /** Transports that this version has. */
-export const TRANSPORTS: readonly string[] = ['self', 'shm', 'websocket', 'relay'];
+export const TRANSPORTS: readonly string[] = ['self', 'shm', 'rdma', 'websocket', 'relay'];
 
 /** What users of other launchers, or of a later version, type, and what to say. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map([

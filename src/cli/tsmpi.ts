@@ -72,9 +72,25 @@ await yargs(args)
           requiresArg: true,
           description: 'try these ports, as tsmpirun --ports would use them',
         })
+        .option('rdma', {
+          type: 'string',
+          requiresArg: true,
+          description: 'prove RDMA between this host and that one in fifteen steps, so that jobs take it by themselves',
+        })
+        .option('report', {
+          type: 'string',
+          requiresArg: true,
+          description: 'where the report of --rdma goes',
+          default: 'tsmpi-rdma.json',
+        })
         .option('probe', { type: 'boolean', hidden: true, default: false }),
-    async ({ json, probe, ...options }) => {
+    async ({ json, probe, rdma, report, ...options }) => {
       const { host, hostfile } = options;
+      if (rdma !== undefined) {
+        const { doctorRdma } = await import('./doctor-rdma.ts');
+        process.exitCode = await doctorRdma(rdma, report, json, options.rsh);
+        return;
+      }
       if (probe || host !== undefined || hostfile !== undefined) {
         const { doctorHosts } = await import('./doctor-command.ts');
         process.exitCode = await doctorHosts(options, json, probe);

@@ -6,6 +6,8 @@
  * The addon is optional: without it ranks are threads. Nothing here is on the path of a short message.
  */
 
+import type { RdmaAddon } from './rdma.ts';
+
 /** Where the loop watch finds, in the mapped segment, what it must look at just before the loop blocks. Byte offsets. */
 export interface WatchLayout {
   /** Int32: 1 while the rank is asleep or its event loop has control. */
@@ -66,7 +68,7 @@ export interface MatesOptions {
   readonly farewell: string;
 }
 
-export interface Addon {
+export interface Addon extends RdmaAddon {
   /** The constants that the C side was compiled with; a test compares them with layout.ts. */
   readonly constants: { readonly cellByteLength: number };
 

@@ -68,6 +68,7 @@ const EXPECTED = [
   ...(['unacknowledged', 'unansweredMs', 'socketAddress', 'watchDescriptor', 'listReady', 'createTimer', 'setTimer'] as const),
   ...(['getAffinity', 'setAffinity', 'startLifeline', 'stopLifeline', 'guardExit', 'setSubreaper', 'reap', 'threadId'] as const),
   ...(['startMates', 'stopMates', 'endMates'] as const),
+  ...(['rdmaProblem', 'rdmaOpen', 'rdmaPoll', 'rdmaPostSend', 'rdmaNextEvent', 'rdmaRegister', 'crc32c'] as const),
   ...(['referencePingPong', 'referencePipeline', 'referenceAllreduce'] as const),
 ] satisfies readonly (keyof Addon)[];
 

@@ -70,6 +70,8 @@ export class Progress implements Sleeper, Driver {
   readonly callSites: CallSites | undefined;
   readonly #transports: Transport[] = [];
   #main: Transport | undefined = undefined;
+  /** Those that have something to do before the event loop sleeps. */
+  #preparing: Transport[] = [];
   #handler: FrameHandler | undefined = undefined;
   #parking: Parking | undefined = undefined;
   readonly #active: Active[] = [];
@@ -112,6 +114,7 @@ export class Progress implements Sleeper, Driver {
     this.#transports.push(...transports.slice(1));
     this.#main = transports[0];
     this.#handler = handler;
+    this.#preparing = transports.filter(({ enterLoop }) => enterLoop !== undefined);
     this.#parking = parking;
     const cost = Math.max(...transports.map(({ capabilities }) => capabilities.pollCost));
     this.#spinPolls = Math.ceil(this.#spinPolls / cost);
@@ -342,6 +345,13 @@ export class Progress implements Sleeper, Driver {
     }
   }
 
+  /** Let transports that need it arrange to be woken. Return whether something came meanwhile. */
+  #prepareLoop(): boolean {
+    let happened = false;
+    for (const transport of this.#preparing) if (transport.enterLoop!(this.#handler!)) happened = true;
+    return happened;
+  }
+
   /** Hand control to the event loop. */
   #enterLoop(): void {
     const parking = this.#parking!;
@@ -350,7 +360,7 @@ export class Progress implements Sleeper, Driver {
       this.#report.beforeLoop(() => this.#waiting.filter(({ done }) => !done), this.#isOnlyOurs);
     }
     let waitsForRoom = false;
-    let isBusy = false;
+    let isBusy = this.#prepareLoop();
     for (const entry of this.#active) {
       if (entry.waitsForRoom) waitsForRoom = true;
       else isBusy = true;

@@ -26,6 +26,7 @@ export function finalizeRank(rank: Rank): string[] {
   segment.setState(localRank, RANK_STATE.finalizing);
   problems.push(...completeSends(rank), ...progress.unseen.drain());
   rank.websocket?.stop();
+  rank.rdma?.stop();
   segment.setState(localRank, RANK_STATE.departed);
   segment.i32[segment.control(localRank, CONTROL.stuckOn)] = 0;
   for (let place = 0; place < segment.layout.placeCount; place++) if (place !== localRank) parking.ring(place);
@@ -50,7 +51,7 @@ function completeSends(rank: Rank): string[] {
     while (progress.poll()) since = nowMs();
     const open = engine.openSends();
     // What this process still holds of them goes with it.
-    if (open.length === 0 && rank.websocket?.isFlushed() !== false) return [];
+    if (open.length === 0 && rank.websocket?.isFlushed() !== false && rank.rdma?.isFlushed() !== false) return [];
     const quietMs = nowMs() - since;
     let stuckOn = 0;
     if (open.length > 0 && quietMs > QUIET_MS) {

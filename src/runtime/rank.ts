@@ -54,6 +54,7 @@ export interface Rank {
   readonly engine: Engine;
   readonly routes: Routes;
   readonly websocket: Transports['websocket'];
+  readonly rdma: Transports['rdma'];
   readonly world: Intracommunicator;
   readonly self: Intracommunicator;
   /** The job's ranks by themselves, where no agent started them. */
@@ -87,7 +88,7 @@ export function startRank(
       segment.i32[segment.control(localRank, CONTROL.stuckOn)] = rank;
     },
     describeTrouble: (rank) => {
-      const by = [websocket, relay].find((transport) => transport !== undefined && transport === routes.transports[rank]);
+      const by = [rdma, websocket, relay].find((transport) => transport !== undefined && transport === routes.transports[rank]);
       return by?.describeTrouble(rank) ?? '';
     },
     isOwn: (rank) => rank === worldRank,
@@ -105,7 +106,7 @@ export function startRank(
     place.kind === 'process'
       ? new ProcessParking(addon!, segment, localRank, agentPid, progress)
       : new ThreadParking(segment, localRank, progress, addon === undefined ? undefined : () => addon.yield());
-  const { routes, polled, websocket, relay } = openTransports({
+  const { routes, polled, websocket, rdma, relay } = openTransports({
     ...{ description, worldRank, localRank, localOf, segment, kind: place.kind, addon, parking, engine, onRouteChange, pmi },
     hasDeparted: (rank) => hasDeparted(segment, localOf, rank),
   });
@@ -148,7 +149,7 @@ export function startRank(
   const alone = { name: 'self', rank: 0, worldOf: Int32Array.of(worldRank) };
   const selfCommunicator = new Intracommunicator(environment, contextId(worldRank, SELF_NUMBER), alone);
   return {
-    ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, websocket, world },
+    ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, websocket, rdma, world },
     self: selfCommunicator,
     pmi,
   };

@@ -2,22 +2,31 @@
  * Transports: what a rank has to move frames with, put together; with rank.ts it alone names concrete ones.
  */
 
+import { existsSync } from 'node:fs';
 import type { JobDescription } from '../bootstrap/job.ts';
 import type { Addon } from '../native/addon.ts';
+import { EIO } from '../native/errno.ts';
 import type { Engine } from '../p2p/engine.ts';
 import { CONTROL } from '../segment/layout.ts';
 import type { Parking } from '../segment/parking.ts';
 import type { Segment } from '../segment/segment.ts';
+import { SIGNAL as SIGNAL_FRAME } from '../transport/frame.ts';
+import type { RdmaTransport } from '../transport/rdma/rdma-transport.ts';
+import { SIGNAL } from '../transport/rdma/signals.ts';
 import { RelayTransport } from '../transport/relay/relay-transport.ts';
 import { SelfTransport } from '../transport/self/self-transport.ts';
 import { ShmTransport } from '../transport/shm/shm-transport.ts';
-import type { Transport } from '../transport/transport.ts';
+import { TAKEN, type Transport } from '../transport/transport.ts';
 import { WebsocketTransport } from '../transport/websocket/websocket-transport.ts';
 import { Fallback } from './fallback.ts';
 import { JobAddressBook } from './job-address-book.ts';
+import { openRdma } from './open-rdma.ts';
 import type { PmiJob } from './pmi/pmi-job.ts';
 import { type Candidate, isAllowed, Routes } from './routes.ts';
 import { LOOPBACK, SegmentAddressBook } from './segment-address-book.ts';
+
+/** Where the kernel lists RDMA devices. */
+const DEVICES = '/sys/class/infiniband';
 
 /** What they need of the rank. */
 export interface TransportPlan {
@@ -45,27 +54,36 @@ export interface Transports {
   readonly shm: ShmTransport;
   /** undefined: no peer is reached by it. */
   readonly websocket: WebsocketTransport | undefined;
+  readonly rdma: RdmaTransport | undefined;
   readonly relay: RelayTransport | undefined;
 }
 
 /** Open the transports that a peer may need, and choose the route to each. */
 export function openTransports(plan: TransportPlan): Transports {
   const { description, worldRank, localRank, localOf, segment, addon, parking, engine } = plan;
-  const { size, transports } = description;
+  const { size, transports, hosts } = description;
   const self = new SelfTransport(worldRank, engine);
   const shm = new ShmTransport(segment, localRank, localOf, parking, addon);
   const relay = openRelay(plan, shm);
+  // What comes before an RDMA connection goes by way of the agents, whether or not messages may.
+  const byAgents = typeof relay === 'string' && isAllowed(transports, 'rdma') && hosts.length > 1 && plan.pmi === undefined;
+  const messenger = byAgents ? makeRelay(plan, shm) : typeof relay === 'string' ? undefined : relay;
   let fallback: Fallback | undefined;
   const websocket = openWebsocket(plan, (peer, reason, isForGood) => fallback?.onUnreachable(peer, reason, isForGood));
   const named = <T extends Transport>(name: string, transport: T | string): Candidate =>
     typeof transport === 'string' ? { name, absent: transport } : { name, transport };
-  const candidates = [named('self', self), named('shm', shm), named('websocket', websocket), named('relay', relay)];
+  const rdma = openRdmaIfUsed(plan, shm, messenger, (peer, reason) => {
+    if (routes.avoid(peer, 'rdma', reason)) plan.onRouteChange(routes, peer);
+  });
+  const sockets = [named('rdma', rdma), named('websocket', websocket), named('relay', relay)];
+  const candidates = [named('self', self), named('shm', shm), ...sockets];
   const routes = new Routes(candidates, transports, worldRank, size);
   const isUsed = (transport: Transport): boolean => routes.transports.includes(transport);
   const polled: Transport[] = [];
-  if (typeof relay !== 'string' || isUsed(shm)) polled.push(shm);
+  if (messenger !== undefined || typeof rdma !== 'string' || isUsed(shm)) polled.push(shm);
+  if (typeof rdma !== 'string') polled.push(rdma);
   if (typeof websocket !== 'string' && isUsed(websocket)) polled.push(websocket);
-  if (typeof relay !== 'string') polled.push(relay);
+  if (messenger !== undefined) polled.push(messenger);
   if (isUsed(self)) polled.push(self);
   if (typeof websocket !== 'string' && typeof relay !== 'string') {
     const made = new Fallback(routes, websocket, relay, plan.hasDeparted, (peer) => plan.onRouteChange(routes, peer));
@@ -75,6 +93,7 @@ export function openTransports(plan: TransportPlan): Transports {
   return {
     ...{ routes, polled, shm },
     websocket: typeof websocket === 'string' ? undefined : websocket,
+    rdma: typeof rdma === 'string' ? undefined : rdma,
     relay: typeof relay === 'string' ? undefined : relay,
   };
 }
@@ -111,15 +130,60 @@ function openWebsocket(
   return transport;
 }
 
-/** Open the way by the agents in jobs over several hosts; else return why there is none. */
-function openRelay(
-  { description, worldRank, localOf, segment, parking, addon, pmi }: TransportPlan,
+/** Open RDMA where a peer may be reached by it; else return why there is none. Whoever asks this rank gets an answer. */
+function openRdmaIfUsed(
+  { description, worldRank, localRank, localOf, segment, kind, addon, parking, pmi, hasDeparted }: TransportPlan,
   shm: ShmTransport,
-): RelayTransport | string {
-  const { size, hosts, transports } = description;
+  relay: RelayTransport | undefined,
+  onRefused: (peer: number, reason: string) => void,
+): RdmaTransport | string {
+  const { size, transports, localRanks, hosts, tls } = description;
+  const tell = (peer: number, what: number, address: number, port: number): boolean => {
+    const word = what | (port << 8);
+    if (localOf[peer]! >= 0) return shm.sendSignal(peer, worldRank, word, address);
+    return relay?.sendControl(peer, SIGNAL_FRAME, word, address) === TAKEN;
+  };
+  const open = (): RdmaTransport | string => {
+    if (isAllowed(transports, 'shm') && localRanks.length === size) return 'every rank is on this host';
+    if (!isAllowed(transports, 'rdma')) return 'not in --transport';
+    if (!transports.includes('rdma') && (hosts.length === 1 || !existsSync(DEVICES))) return 'this host has no RDMA device';
+    if (tls) return 'its frames are not encrypted, as --tls demands';
+    if (kind !== 'process' || addon === undefined)
+      return 'ranks that are threads do not use RDMA: start them with --ranks process';
+    if (pmi !== undefined && hosts.length > 1) return 'there are no agents by which ranks could arrange a connection';
+    const watch = (fd: number): void => parking.watch(fd);
+    // As of a lost websocket: if nothing else is found out, the connection itself ends the job.
+    const onLost = (peer: number): void => {
+      segment.i32[segment.control(localRank, CONTROL.lostErrno)] = EIO;
+      Atomics.store(segment.i32, segment.control(localRank, CONTROL.lostPeer), peer + 1); // pairs with agent/rank-monitor.ts
+    };
+    return openRdma({ description, worldRank, addon, signals: { tell }, watch, hasDeparted, onRefused, onLost });
+  };
+  const rdma = open();
+  const onSignal = (from: number, word: number, address: number): void => {
+    if (typeof rdma !== 'string') rdma.onSignal(from, word & 0xff, address, word >>> 8);
+    // An answer that finds no room is asked for again.
+    else tell(from, SIGNAL.refused, 0, 0);
+  };
+  shm.onSignal = onSignal;
+  if (relay !== undefined) relay.onSignal = onSignal;
+  return rdma;
+}
+
+/** Open the way by the agents in jobs over several hosts; else return why there is none. */
+function openRelay(plan: TransportPlan, shm: ShmTransport): RelayTransport | string {
+  const { description, pmi } = plan;
+  const { hosts, transports } = description;
   if (hosts.length === 1) return 'every rank is on this host';
   if (!isAllowed(transports, 'relay')) return 'not in --transport';
   if (pmi !== undefined) return 'there are no agents';
+  return makeRelay(plan, shm);
+}
+
+function makeRelay(
+  { description: { size }, worldRank, localOf, segment, parking, addon }: TransportPlan,
+  shm: ShmTransport,
+): RelayTransport {
   const { small, large } = shm;
   const isLocal = (rank: number): boolean => localOf[rank]! >= 0;
   const relay = new RelayTransport({ segment, worldRank, size, isLocal, parking, small, large, addon });

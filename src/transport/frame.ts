@@ -16,6 +16,7 @@
  *     FINISH    source: the sender's number: the payload was read, or is not wanted
  *     CREDIT    what a transport tells its other end for itself: payload was matched (credit.ts)
  *     CALL      by the relay: that rank cannot be connected to; it may try from its side
+ *     SIGNAL    before an RDMA connection (rdma/signals.ts): source: what | port << 8 · tag: IPv4 address · context: from which world rank
  *     PULL      to a rank's relay: source: number of the pull · byteLength · payload: Float64 address there, and here
  *     PULL_DATA from it: payload for that address here; PULLED: source: the number, tag: 0 when all is there, else an errno
  *
@@ -37,6 +38,7 @@ export const CALL = 17;
 export const PULL = 18;
 export const PULL_DATA = 19;
 export const PULLED = 20;
+export const SIGNAL = 21;
 /** Set in the kind of a cell that came by the relay. */
 export const RELAYED = 64;
 

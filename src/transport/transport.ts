@@ -143,6 +143,11 @@ export interface Transport {
    * was not made sure of before: then it looks once more.
    */
   prepareSleep(): boolean;
+  /**
+   * The event loop gets control, without the last look that goes before a sleep: a transport that can be woken for only what it
+   * has asked about does so here, and looks. Return whether anything moved.
+   */
+  enterLoop?(handler: FrameHandler): boolean;
   /** Whether nothing that was taken would be lost if this process ended now. */
   isFlushed(): boolean;
 }

@@ -117,7 +117,6 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
         expect([short!.type, eager!.type, announced!.type]).toEqual([type, type, type]);
         expect(short!.payload).toEqual(data.slice(0, 1));
         expect(eager!.payload).toEqual(data);
-        for (const arrival of [short!, eager!]) arrival.settle();
       }
     });
 
@@ -280,7 +279,7 @@ export function conformance({ name, ranks: [from, to, beyond], open, without = {
         const data = elements(2, 3 * pieceBytes, 9) as Uint8Array;
         for (const isKnown of [false, true]) {
           forward.pieceTarget = isKnown ? new Uint8Array(data.byteLength) : undefined;
-          for (const byteLength of [1, 7, 4096, pieceBytes]) {
+          for (const byteLength of [1, 7, Math.min(4096, pieceBytes), pieceBytes]) {
             for (const offset of [0, 1, pieceBytes + 3]) {
               expect(sender.sendPiece(to, 8, data, offset, offset, byteLength)).toBe(TAKEN);
               poll();

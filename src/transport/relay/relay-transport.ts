@@ -37,6 +37,7 @@ import {
   PULLED,
   RELAYED,
   SHORT,
+  SIGNAL,
 } from '../frame.ts';
 import {
   BUSY,
@@ -93,6 +94,8 @@ export class RelayTransport implements Transport {
   readonly #calls = new Set<number>();
   /** A peer cannot connect to this rank. */
   onCall: (peer: number) => void = () => {};
+  /** A rank of another host says what comes before an RDMA connection (SIGNAL in frame.ts). */
+  onSignal: (from: number, what: number, address: number) => void = () => {};
   /** Frames taken for each peer, and frames that came from it. */
   readonly #sent: Float64Array;
   readonly #received: Float64Array;
@@ -274,6 +277,9 @@ export class RelayTransport implements Transport {
         return;
       case CALL:
         this.onCall(from);
+        return;
+      case SIGNAL:
+        this.onSignal(from, source, tag);
         return;
     }
     const byteLength = joinLength(i32[cell + FRAME.lengthLow]!, i32[cell + FRAME.lengthHigh]!);

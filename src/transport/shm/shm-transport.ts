@@ -21,7 +21,7 @@ import { InboxConsumer, InboxProducer } from '../../segment/inbox.ts';
 import { BUFFER_HEADER_BYTES, CONTROL, LARGE_BYTES, SHORT_BYTES, SMALL_BYTES } from '../../segment/layout.ts';
 import type { Parking } from '../../segment/parking.ts';
 import type { Segment } from '../../segment/segment.ts';
-import { ANNOUNCE, CLEAR, EAGER, FINISH, FRAME, highWord, joinLength, PIECE, RELAYED, SHORT } from '../frame.ts';
+import { ANNOUNCE, CLEAR, EAGER, FINISH, FRAME, highWord, joinLength, PIECE, RELAYED, SHORT, SIGNAL } from '../frame.ts';
 import { BUSY, type Capabilities, type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport.ts';
 
 /** Short messages that one rank may leave unmatched at another before the sender only announces. */
@@ -50,6 +50,8 @@ export class ShmTransport implements Transport {
   readonly large: BufferPool;
   /** Who takes the relay's cells in this rank's inbox (transport/relay). */
   onRelayed: ((handler: FrameHandler, cell: number) => void) | undefined = undefined;
+  /** A rank of this host says what comes before an RDMA connection. */
+  onSignal: (from: number, what: number, address: number) => void = () => {};
   readonly #parking: Parking;
   readonly #addon: Addon | undefined;
   /** Word of each local rank's sleeping flag, and of its roomWanted. */
@@ -281,6 +283,16 @@ export class ShmTransport implements Transport {
     return true;
   }
 
+  /** Tell a rank of this host what comes before an RDMA connection (SIGNAL in frame.ts). Return whether there was room. */
+  sendSignal(peer: number, from: number, what: number, address: number): boolean {
+    const local = this.#localOf[peer]!;
+    const cell = this.#producer.claim(local);
+    if (cell < 0) return this.#refuse(local) === TAKEN;
+    this.#fill(cell, SIGNAL, what, address, from, 0, 0);
+    this.#deliver(cell, local);
+    return true;
+  }
+
   #handle(handler: FrameHandler, kind: number, type: number, source: number, tag: number, cell: number): void {
     const i32 = this.#i32;
     const aux = i32[cell + FRAME.aux]!;
@@ -294,6 +306,7 @@ export class ShmTransport implements Transport {
     } else if (kind === PIECE) handler.onPiece(this, source, byteLength, tag, aux, this.#views, payload);
     else if (kind === CLEAR) handler.onClear(source, tag);
     else if (kind === FINISH) handler.onFinish(source);
+    else if (kind === SIGNAL) this.onSignal(i32[cell + FRAME.context]!, source, tag);
     else if ((kind & RELAYED) !== 0) this.onRelayed!(handler, cell);
   }
 
