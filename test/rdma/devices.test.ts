@@ -8,7 +8,7 @@ import { ADDRESS, DEVICES, missingGuest, TestGuest } from './test-guest.ts';
 const missing = missingGuest();
 
 /** Five messages there and back, each by SEND, READ and WRITE; the client dials until the server listens. */
-const RPING = `rping -s -a ${ADDRESS} -C 5 & for k in 1 2 3 4 5 6 7 8 9; do rping -c -a ${ADDRESS} -C 5 -v && break; done; wait`;
+const RPING = `rping -s -a ${ADDRESS} -C 5 & for k in 1 2 3 4 5 6 7 8 9; do timeout 10 rping -c -a ${ADDRESS} -C 5 -v && break; done; wait`;
 
 describe.skipIf(missing !== undefined)(named('a guest', missing), () => {
   let guest: TestGuest;
@@ -70,7 +70,9 @@ describe.skipIf(missing !== undefined || process.env.TSMPI_RDMA_LONG === undefin
       for (const netem of ['', 'tc qdisc add dev eth1 root netem loss 1% delay 1ms']) {
         if (netem !== '') for (const guest of guests) await guest.must(netem);
         const serving = first.must(`rping -s -a ${ADDRESS} -C 5`);
-        const output = await second.must(`for k in 1 2 3 4 5 6 7 8 9; do rping -c -a ${ADDRESS} -C 5 -v && break; done`);
+        const output = await second.must(
+          `for k in 1 2 3 4 5 6 7 8 9; do timeout 10 rping -c -a ${ADDRESS} -C 5 -v && break; done`,
+        );
         for (let k = 0; k < 5; k++) expect(output).toContain(`ping data: rdma-ping-${k}:`);
         await serving;
       }
