@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { named } from '../hosts/test-hosts.ts';
-import { ADDRESS, DEVICES, missingGuest, TestGuest } from './test-guest.ts';
+import { ADDRESS, DEVICES, longReason, missingGuest, TestGuest } from './test-guest.ts';
 
 const missing = missingGuest();
 
@@ -13,9 +13,8 @@ const RPING = `rping -s -a ${ADDRESS} -C 5 & for k in 1 2 3 4 5 6 7 8 9; do time
 describe.skipIf(missing !== undefined)(named('a guest', missing), () => {
   let guest: TestGuest;
   beforeAll(async () => {
-    guest = await TestGuest.up({ device: 'rxe' });
+    guest = await TestGuest.shared('rxe');
   });
-  afterAll(() => guest?.end());
 
   describe.each(DEVICES)('with %s', (device) => {
     test('has one device, which is up', async () => {
@@ -49,34 +48,32 @@ describe.skipIf(missing !== undefined)(named('a guest', missing), () => {
     expect(existsSync('tsmpi-guest')).toBe(false);
   });
 
-  test('is ended when a command passes its deadline, with what was said last', async () => {
-    const late = guest.run('echo so far; sleep 100', { limitMs: 3000 });
-    await expect(late).rejects.toThrow(/did not answer within 3000 ms; it printed last:\nso far/);
-  });
+  test.skipIf(longReason !== undefined)(
+    named('is ended when a command passes its deadline, with what was said last', longReason),
+    async () => {
+      const late = guest.run('echo so far; sleep 100', { limitMs: 3000 });
+      await expect(late).rejects.toThrow(/did not answer within 3000 ms; it printed last:\nso far/);
+    },
+  );
 });
 
-describe.skipIf(missing !== undefined || process.env.TSMPI_RDMA_LONG === undefined)(
-  named('two guests', missing ?? 'TSMPI_RDMA_LONG=1 runs it'),
-  () => {
-    let guests: [TestGuest, TestGuest];
-    beforeAll(async () => {
-      guests = await TestGuest.pair({ device: 'rxe' });
-    });
-    afterAll(() => Promise.all((guests ?? []).map((guest) => guest.end())));
+describe.skipIf((missing ?? longReason) !== undefined)(named('two guests', missing ?? longReason), () => {
+  let guests: [TestGuest, TestGuest];
+  beforeAll(async () => {
+    guests = await TestGuest.pair({ device: 'rxe' });
+  });
+  afterAll(() => Promise.all((guests ?? []).map((guest) => guest.end())));
 
-    test.each(DEVICES)('exchange messages over %s, also where the network loses one packet in a hundred', async (device) => {
-      const [first, second] = guests;
-      for (const guest of guests) await guest.use(device);
-      for (const netem of ['', 'tc qdisc add dev eth1 root netem loss 1% delay 1ms']) {
-        if (netem !== '') for (const guest of guests) await guest.must(netem);
-        const serving = first.must(`rping -s -a ${ADDRESS} -C 5`);
-        const output = await second.must(
-          `for k in 1 2 3 4 5 6 7 8 9; do timeout 10 rping -c -a ${ADDRESS} -C 5 -v && break; done`,
-        );
-        for (let k = 0; k < 5; k++) expect(output).toContain(`ping data: rdma-ping-${k}:`);
-        await serving;
-      }
-      for (const guest of guests) await guest.must('tc qdisc del dev eth1 root');
-    });
-  },
-);
+  test.each(DEVICES)('exchange messages over %s, also where the network loses one packet in a hundred', async (device) => {
+    const [first, second] = guests;
+    for (const guest of guests) await guest.use(device);
+    for (const netem of ['', 'tc qdisc add dev eth1 root netem loss 1% delay 1ms']) {
+      if (netem !== '') for (const guest of guests) await guest.must(netem);
+      const serving = first.must(`rping -s -a ${ADDRESS} -C 5`);
+      const output = await second.must(`for k in 1 2 3 4 5 6 7 8 9; do timeout 10 rping -c -a ${ADDRESS} -C 5 -v && break; done`);
+      for (let k = 0; k < 5; k++) expect(output).toContain(`ping data: rdma-ping-${k}:`);
+      await serving;
+    }
+    for (const guest of guests) await guest.must('tc qdisc del dev eth1 root');
+  });
+});

@@ -53,6 +53,11 @@ const START_MS = 120_000;
 const COMMAND_MS = 120_000;
 const LAST_WORDS = 4000;
 
+/** Whether what takes minutes is run: faults of two guests, all suites over both devices. */
+export const isLong: boolean = process.env.TSMPI_RDMA_LONG === '1' || process.env.TSMPI_LONG_TESTS === '1';
+/** What the name of a suite says that is only run then. */
+export const longReason: string | undefined = isLong ? undefined : 'TSMPI_RDMA_LONG=1 runs it';
+
 let made: { readonly folder?: string; readonly missing?: string } | undefined;
 
 /** Why there can be no guest here; undefined: there can. The first call makes the guest, which may take a minute. */
@@ -92,6 +97,8 @@ export interface CommandResult {
   /** What it printed on stdout and stderr. */
   readonly output: string;
 }
+
+let shared: TestGuest | undefined;
 
 export class TestGuest {
   readonly name: string;
@@ -139,6 +146,16 @@ export class TestGuest {
     const guest = new TestGuest('the guest', options, '', []);
     await guest.#answer('ready', START_MS);
     return guest;
+  }
+
+  /**
+   * The guest that the files of this process share, with that device; started when there is none, or the one there was has
+   * ended. It goes as the process does.
+   */
+  static async shared(device: Device): Promise<TestGuest> {
+    if (shared === undefined || shared.#hasEnded) shared = await TestGuest.up({ device, memoryMiB: 3072 });
+    else await shared.use(device);
+    return shared;
   }
 
   /** Start two guests that are joined, and end both when the second fails. */
@@ -208,7 +225,7 @@ export class TestGuest {
         const found = mark.exec(this.#said);
         if (found !== null) return [found[1]!, this.#said.slice(0, found.index)];
         const left = limit - performance.now();
-        if (this.#qemu.exitCode !== null || this.#qemu.signalCode !== null) throw this.#failure('ended');
+        if (this.#hasEnded) throw this.#failure('ended');
         if (left <= 0) {
           await this.end();
           throw this.#failure(`did not answer within ${limitMs} ms`);
@@ -225,10 +242,14 @@ export class TestGuest {
     }
   }
 
+  get #hasEnded(): boolean {
+    return this.#qemu.exitCode !== null || this.#qemu.signalCode !== null;
+  }
+
   async #plugged(paths: readonly string[]): Promise<void> {
     const limit = performance.now() + START_MS;
     while (!paths.every((path) => existsSync(path))) {
-      if (this.#qemu.exitCode !== null || performance.now() > limit) throw this.#failure('made no cables');
+      if (this.#hasEnded || performance.now() > limit) throw this.#failure('made no cables');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

@@ -55,6 +55,7 @@ struct Queue { /* a completion queue */
   struct ibv_cq *cq; /* NULL: free */
   int capacity;
   unsigned posted; /* completions that may come: every work request that is under way */
+  bool was_emptied; /* by the last poll */
 };
 
 struct Waiting { /* work that goes to the device some polls later */
@@ -70,6 +71,7 @@ struct Pair {
   unsigned sges, receive_sges;
   unsigned reads;          /* under way */
   unsigned reads_allowed;  /* as agreed at connection */
+  bool has_failed;         /* the caller was given a completion that failed */
   const char *broken;      /* what ended it, as the caller was told; NULL: nothing */
   uint64_t is_read[kMaxWork / 64];
   struct Waiting held_back[kMaxWaiting];

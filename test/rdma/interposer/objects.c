@@ -50,7 +50,7 @@ struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_cont
   for (int k = 0; k < kMaxQueues; k++) {
     if (queues[k].cq != NULL) continue;
     // What was asked for, not what the device rounded it to.
-    queues[k] = (struct Queue){cq, cqe, 0};
+    queues[k] = (struct Queue){.cq = cq, .capacity = cqe};
     return cq;
   }
   break_rule("more than %d completion queues", kMaxQueues);
@@ -81,8 +81,8 @@ void check_attributes(const struct ibv_qp_init_attr *attr) {
 struct Pair *adopt_pair(struct ibv_qp *qp, const struct ibv_qp_init_attr *attr) {
   adopt_context(qp->context);
   for (unsigned k = 0; k < kMaxPairs; k++) {
-    if (pairs[k] == NULL && (pairs[k] = malloc(sizeof **pairs)) == NULL) abort();
-    else if (pairs[k]->qp != NULL) continue;
+    if (pairs[k] == NULL && (pairs[k] = calloc(1, sizeof **pairs)) == NULL) abort();
+    if (pairs[k]->qp != NULL) continue;
     struct Pair *pair = pairs[k];
     memset(pair, 0, sizeof *pair);
     pair->qp = qp;

@@ -183,10 +183,14 @@ void drop_held(const struct Pair *pair) {
 
 int poll_queue(struct ibv_cq *cq, int count, struct ibv_wc *wc) {
   check_thread("ibv_poll_cq");
-  find_queue(cq);
+  struct Queue *queue = find_queue(cq);
   struct Pair *each;
-  for (unsigned k = 0; settings.isGarbling && (each = pair_at(k)) != NULL; k++)
-    if (each->qp != NULL) give_waiting(each, false);
+  for (unsigned k = 0; (each = pair_at(k)) != NULL; k++) {
+    if (each->qp == NULL) continue;
+    give_waiting(each, false);
+    // The caller has looked at what it was given: a poll that found less than it might have was its last for then.
+    if (each->has_failed && queue->was_emptied && (each->send_queue == queue || each->receive_queue == queue)) each->broken = "a completion failed";
+  }
   collect(cq);
   for (unsigned k = 0; k < held_count; k++)
     if (queue_of(&held[k]) == cq && held[k].polls > 0) held[k].polls--;
@@ -211,7 +215,7 @@ int poll_queue(struct ibv_cq *cq, int count, struct ibv_wc *wc) {
     if (one.wc.status == IBV_WC_RNR_RETRY_EXC_ERR && settings.failWith != IBV_WC_RNR_RETRY_EXC_ERR)
       break_rule("a SEND found no receive: credits went below zero");
     if (one.wc.status != IBV_WC_SUCCESS) {
-      pair->broken = "a completion failed";
+      pair->has_failed = true;
       // Of a failed completion the number, the status and the pair may be read; the rest is whatever the device left there.
       const struct ibv_wc failed = {.wr_id = one.wc.wr_id, .status = one.wc.status, .vendor_err = one.wc.vendor_err, .qp_num = one.wc.qp_num};
       one.wc = failed;
@@ -220,6 +224,7 @@ int poll_queue(struct ibv_cq *cq, int count, struct ibv_wc *wc) {
     }
     wc[given++] = one.wc;
   }
+  queue->was_emptied = given < count;
   return given;
 }
 

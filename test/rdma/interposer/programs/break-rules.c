@@ -224,6 +224,9 @@ static void break_it(struct End *one, struct End *other) {
     other->mr = &wrong;
     post(one, other, IBV_WR_RDMA_READ, 9, IBV_SEND_SIGNALED);
     if (completed(one, 9) == IBV_WC_SUCCESS) fail("a READ with a wrong key succeeded");
+    struct ibv_wc wc;
+    while (ibv_poll_cq(one->cq, 1, &wc) == 1);
+    ibv_poll_cq(one->cq, 1, &wc);
     post(one, other, IBV_WR_SEND, 9, 0);
   } else if (is("after-goodbye")) {
     disconnect(one, other);
