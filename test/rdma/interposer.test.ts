@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { named } from '../hosts/test-hosts.ts';
 import { buildBreakRules, buildInterposer } from './interposer/build.ts';
-import { ADDRESS, DEVICES, isLong, longReason, missingGuest, TestGuest } from './test-guest.ts';
+import { ADDRESS, DEVICES, isLong, missingGuest, TestGuest } from './test-guest.ts';
 
 const missing = missingGuest();
 const ABORTED = 134;
@@ -70,8 +70,10 @@ describe.skipIf(missing !== undefined)(named('the interposer', missing), () => {
     });
 
     test('ends what breaks a rule, with the rule', async () => {
-      const results = await runAll(RULES.map(([rule]) => rule));
-      expect(results).toEqual(RULES.map(([, words]) => ({ code: ABORTED, output: expect.stringMatching(words) })));
+      // The rules are the interposer's; what ends a queue pair is the device's.
+      const rules = RULES.filter(([rule]) => isLong || device === 'rxe' || rule.startsWith('after-'));
+      const results = await runAll(rules.map(([rule]) => rule));
+      expect(results).toEqual(rules.map(([, words]) => ({ code: ABORTED, output: expect.stringMatching(words) })));
     });
 
     test('is loud when credits go below zero', async () => {

@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)(named('jobs over RDMA', missing), () => {
     const env = { TSMPI_RDMA_VERBS_LIBRARY: library, TSMPI_RDMA_CM_LIBRARY: library, TSMPI_INTERPOSER_LOG: LOG, ...variables };
     const command = `ulimit -c 0; rm -f ${LOG}; node dist/tsmpirun.js --quiet --timeout ${JOB_S - 30} ${words}`;
     const result = await guest.run(command, { env, limitMs: JOB_S * 1000 });
-    const left = await guest.run(`cat ${LOG} 2>&-; ! pgrep -af dist/agent.js`);
+    const left = await guest.run(`cat ${LOG} 2>&-; ! pgrep -af 'dist/[a]gent.js'`);
     expect([left.output, left.code], result.output).toEqual(['', 0]);
     return result;
   }
