@@ -69,10 +69,11 @@ describe.skipIf((missing ?? longReason) !== undefined)(named('two guests', missi
     for (const guest of guests) await guest.use(device);
     for (const netem of ['', 'tc qdisc add dev eth1 root netem loss 1% delay 1ms']) {
       if (netem !== '') for (const guest of guests) await guest.must(netem);
-      const serving = first.must(`rping -s -a ${ADDRESS} -C 5`);
-      const output = await second.must(`for k in 1 2 3 4 5 6 7 8 9; do timeout 10 rping -c -a ${ADDRESS} -C 5 -v && break; done`);
+      const [, output] = await Promise.all([
+        first.must(`rping -s -a ${ADDRESS} -C 5`),
+        second.must(`for k in 1 2 3 4 5 6 7 8 9; do timeout 10 rping -c -a ${ADDRESS} -C 5 -v && break; done`),
+      ]);
       for (let k = 0; k < 5; k++) expect(output).toContain(`ping data: rdma-ping-${k}:`);
-      await serving;
     }
     for (const guest of guests) await guest.must('tc qdisc del dev eth1 root');
   });
