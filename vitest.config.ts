@@ -1,7 +1,8 @@
 /**
- * Four projects, one after the other: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/),
+ * Five projects, one after the other: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/),
  * `jobs-alone` (those that take all cores, or are timed: one file at a time) and `hosts` (jobs over test hosts, which need
  * root). Jobs over hosts wait more than they compute, and each file's hosts know nothing of others': more files run at once.
+ * `rdma` starts guests, each of which takes both cores; its files run in one process and share one.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -30,6 +31,7 @@ export default defineConfig({
       { resolve, test: { ...jobs, name: 'jobs', maxWorkers: 2, sequence: { groupOrder: 1 }, include: JOBS, exclude: ALONE } },
       { resolve, test: { ...jobs, name: 'jobs-alone', fileParallelism: false, sequence: { groupOrder: 2 }, include: ALONE } },
       { test: { ...common, name: 'hosts', maxWorkers: 3, sequence: { groupOrder: 3 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { ...common, name: 'rdma', fileParallelism: false, isolate: false, sequence: { groupOrder: 4 }, include: ['test/rdma/*.test.ts'], testTimeout: 330_000, hookTimeout: 260_000 } },
     ],
   },
 });
