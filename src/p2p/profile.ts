@@ -6,9 +6,8 @@
  * first calls and then for one in SAMPLE, which stands for all, since reading the clock takes a fifth of a short message.
  * A region's time and calls are its own: what is in a region within it is not counted twice.
  *
- * Who measures are stand-ins for engine, progress, parking and journal (profiled.ts), made only where there is a profile:
- * without one nothing is looked at.
- * Limits: of flows that await at the same time the request awaited last gets all of the time.
+ * Who measures are stand-ins for progress, parking and journal (profiled.ts), made only where there is a profile; the engine
+ * tells of its sends. Limits: posting a receive is not timed; of flows that await at the same time the request awaited last gets all of the time.
  */
 
 import { nowMs } from '../base/clock.ts';
@@ -17,9 +16,9 @@ import { OPERATION_NAMES, operationCode } from '../base/operation.ts';
 import type { Operation } from './request.ts';
 
 /** Stretches that are timed all, before samples are taken. */
-const FIRST = 64;
+const FIRST = 256;
 /** Then one in so many is timed, at random: calls come in a rhythm. A power of two. */
-const SAMPLE = 64;
+const SAMPLE = 256;
 
 /** One operation within one region, on one rank. */
 export interface OperationTally {
@@ -72,10 +71,15 @@ export class Profile {
   /** Those entered and not left, the outermost first. */
   readonly #entered: Region[] = [];
   #region: Region;
+  /** The region's. */
+  #calls: Float64Array;
+  #bytes: Float64Array;
   #since: number = this.#startMs;
   #operation = 0;
   /** What a collective sends counts as its bytes where its call does not tell them. */
   #countsSends = false;
+  #isTiming = false;
+  #weight = 0;
   #stretches = 0;
   /** Stretches until the next that is timed. */
   #left = 0;
@@ -83,6 +87,7 @@ export class Profile {
 
   constructor() {
     this.#region = this.#regionOf('');
+    ({ calls: this.#calls, bytes: this.#bytes } = this.#region);
     this.#region.entries = 1;
     this.#entered.push(this.#region);
   }
@@ -102,6 +107,7 @@ export class Profile {
     this.#since = now;
     edit();
     this.#region = this.#entered.at(-1)!;
+    ({ calls: this.#calls, bytes: this.#bytes } = this.#region);
   }
 
   #regionOf(name: string): Region {
@@ -116,21 +122,35 @@ export class Profile {
   // ---- calls ---------------------------------------------------------------------------------
   /** A call between two ranks is made. */
   beginCall(operation: number): void {
-    this.#region.calls[operation]!++;
+    this.#calls[operation]!++;
     this.#operation = operation;
     this.#countsSends = true;
   }
 
   beginCollective({ operation, byteLength }: CollectiveCall): void {
-    this.#region.calls[operation]!++;
+    this.#calls[operation]!++;
     this.#operation = operation;
     this.#countsSends = byteLength < 0;
-    if (byteLength > 0) this.#region.bytes[operation]! += byteLength;
+    if (byteLength > 0) this.#bytes[operation]! += byteLength;
   }
 
-  /** The call under way sends or receives so many bytes. */
-  addBytes(byteLength: number): void {
-    if (this.#countsSends) this.#region.bytes[this.#operation]! += byteLength;
+  /** The call under way sends so many bytes. Return whether that is to be timed, by timeSend(). */
+  isTimedSend(byteLength: number): boolean {
+    if (this.#isTiming) return false;
+    if (this.#countsSends) this.#bytes[this.#operation]! += byteLength;
+    this.#weight = this.weigh();
+    return this.#weight !== 0;
+  }
+
+  timeSend<T>(send: () => T): T {
+    this.#isTiming = true;
+    const start = nowMs();
+    try {
+      return send();
+    } finally {
+      this.#isTiming = false;
+      this.#region.times[this.#operation]! += this.#weight * (nowMs() - start);
+    }
   }
 
   // ---- time ----------------------------------------------------------------------------------
@@ -148,11 +168,6 @@ export class Profile {
     this.#random = (Math.imul(this.#random, 1664525) + 1013904223) | 0;
     this.#left = (this.#random >>> 8) % (2 * SAMPLE - 1);
     return SAMPLE;
-  }
-
-  /** The call under way took so long, in milliseconds. */
-  addCallTime(ms: number): void {
-    this.#region.times[this.#operation]! += ms;
   }
 
   /** Waiting for an operation took so long. Not for messages: then it is none of ours. */

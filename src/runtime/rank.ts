@@ -27,7 +27,7 @@ import { CallSites } from '../p2p/call-site.ts';
 import { contextId } from '../p2p/context.ts';
 import { Engine } from '../p2p/engine.ts';
 import { Profile } from '../p2p/profile.ts';
-import { ProfiledEngine, ProfiledProgress } from '../p2p/profiled.ts';
+import { ProfiledProgress } from '../p2p/profiled.ts';
 import { Progress } from '../p2p/progress.ts';
 import { UnseenFailures } from '../p2p/unseen-failures.ts';
 import type { RankRecord } from '../p2p/wait-report.ts';
@@ -111,7 +111,7 @@ export function startRank(
   const profile = description.profile === undefined ? undefined : new Profile();
   const waiting = [wait, localRanks.length > cores, unseen, size === 1 ? undefined : record, callSites] as const;
   const progress = profile === undefined ? new Progress(...waiting) : new ProfiledProgress(...waiting, profile);
-  const engine = profile === undefined ? new Engine(progress, worldRank) : new ProfiledEngine(progress, worldRank, profile);
+  const engine = new Engine(progress, worldRank, profile);
   const parking =
     place.kind === 'process'
       ? new ProcessParking(addon!, segment, localRank, agentPid, progress)
@@ -128,7 +128,6 @@ export function startRank(
   const forced = readForced(process.env);
   const bulk = place.kind === 'process' ? new ProcessBulkSource(addon!, forced.get('allreduce') === 'shared-pieces') : undefined;
   const journal = new CallJournal(segment, localRank, localOf, process.env.TSMPI_CALL_SITES === '1');
-  const note = noteInto(segment, localRank);
   const environment: RankEnvironment = {
     engine,
     worldRank,
@@ -148,7 +147,7 @@ export function startRank(
       openFile: (...args) => postOpenFile(...args),
       checkpoint: (...args) => postCheckpoint(...args),
     },
-    note: profile === undefined ? note : noteTwice(note, profile),
+    note: noteInto(segment, localRank, profile),
     abort,
   };
   const everyone = Int32Array.from({ length: size }, (_, rank) => rank);
@@ -161,7 +160,7 @@ export function startRank(
   const profileWorld =
     profile === undefined
       ? undefined
-      : new Intracommunicator({ ...environment, journal, note, areas: undefined }, contextId(0, PROFILE_NUMBER), {
+      : new Intracommunicator({ ...environment, journal, areas: undefined }, contextId(0, PROFILE_NUMBER), {
           name: 'profile',
           rank: worldRank,
           worldOf: everyone,
@@ -309,7 +308,7 @@ function segmentOfOne(): Segment {
 }
 
 /** Write each call into the rank's control block: plain stores, for the agent to read when somebody asks. */
-function noteInto(segment: Segment, localRank: number): RankEnvironment['note'] {
+function noteInto(segment: Segment, localRank: number, profile: Profile | undefined): RankEnvironment['note'] {
   const { i32 } = segment;
   const calls = segment.control(localRank, CONTROL.calls);
   const words = {
@@ -317,19 +316,19 @@ function noteInto(segment: Segment, localRank: number): RankEnvironment['note'] 
     peer: segment.control(localRank, CONTROL.peer),
     tag: segment.control(localRank, CONTROL.tag),
   };
-  return (operation, peer, tag) => {
+  const note: RankEnvironment['note'] = (operation, peer, tag) => {
     i32[calls] = (i32[calls]! + 1) | 0;
     i32[words.operation] = operation;
     i32[words.peer] = peer;
     i32[words.tag] = tag;
   };
-}
-
-/** Count the calls, too. */
-function noteTwice(note: RankEnvironment['note'], profile: Profile): RankEnvironment['note'] {
+  if (profile === undefined) return note;
   return (operation, peer, tag) => {
     profile.beginCall(operation);
-    note(operation, peer, tag);
+    i32[calls] = (i32[calls]! + 1) | 0;
+    i32[words.operation] = operation;
+    i32[words.peer] = peer;
+    i32[words.tag] = tag;
   };
 }
 
