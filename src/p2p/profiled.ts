@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { nowMs } from '../base/clock.ts';
 import type { WaitMode } from '../bootstrap/job.ts';
-import type { Bell, Parking } from '../segment/parking.ts';
+import type { Parking } from '../segment/parking.ts';
 import type { FrameHandler, Transport } from '../transport/transport.ts';
 import type { CallSites } from './call-site.ts';
 import type { Profile } from './profile.ts';
@@ -23,7 +23,7 @@ const LONGEST_POLL_MS = 1;
 
 export class ProfiledProgress extends Progress {
   readonly #profile: Profile;
-  #sleeps: ProfiledParking | undefined = undefined;
+  #sleeps: Sleeps | undefined = undefined;
   /** The request waited for last, and the one whose await is timed. */
   #waited: Operation<unknown> | undefined = undefined;
   #timed: Operation<unknown> | undefined = undefined;
@@ -43,10 +43,10 @@ export class ProfiledProgress extends Progress {
   }
 
   override start(transports: readonly Transport[], handler: FrameHandler, parking: Parking): void {
-    this.#sleeps = new ProfiledParking(parking, (ms) => {
+    this.#sleeps = new Sleeps(parking, (ms) => {
       if (this.#waited !== undefined) this.#profile.addWaitTime(this.#waited, ms);
     });
-    super.start(transports, handler, this.#sleeps);
+    super.start(transports, handler, parking);
   }
 
   override block(operation: Operation<unknown>, timeoutMs: number | undefined): void {
@@ -86,76 +86,50 @@ export class ProfiledProgress extends Progress {
   }
 }
 
-/** Times sleeps, and the event loop's while requests are awaited. */
-class ProfiledParking implements Parking {
+/** Times sleeps, and the event loop's while requests are awaited: takes the place of those methods of a parking that do. */
+class Sleeps {
   /** All of the blocking ones, and slices given away. */
   sleptMs = 0;
   /** Of slices given away, not told yet: there are many of them. */
   #yieldedMs = 0;
-  readonly #parking: Parking;
   readonly #onIdle: (ms: number) => void;
-  #isHeld = false;
-  #idleMs = 0;
 
   constructor(parking: Parking, onIdle: (ms: number) => void) {
-    this.#parking = parking;
     this.#onIdle = onIdle;
-  }
-
-  sleep(timeoutMs: number): void {
-    const start = nowMs();
-    this.#parking.sleep(timeoutMs);
-    const ms = nowMs() - start;
-    this.sleptMs += ms;
-    this.#tell(ms + this.#yieldedMs);
-  }
-
-  hold(isHeld: boolean): void {
-    if (isHeld !== this.#isHeld) {
-      this.#isHeld = isHeld;
-      const { idle } = performance.eventLoopUtilization();
-      if (isHeld) this.#idleMs = idle;
-      else this.#onIdle(idle - this.#idleMs);
-    }
-    this.#parking.hold(isHeld);
-  }
-
-  ring(localRank: number): void {
-    this.#parking.ring(localRank);
-  }
-
-  describeBell(): Bell {
-    return this.#parking.describeBell();
-  }
-
-  /** A slice given away is somebody else's time for as long as he wants: timed as a sleep. */
-  yield(): void {
-    const start = nowMs();
-    this.#parking.yield();
-    const ms = nowMs() - start;
-    this.sleptMs += ms;
-    this.#yieldedMs += ms;
-    if (this.#yieldedMs > TELL_MS) this.#tell(this.#yieldedMs);
+    const sleep = parking.sleep.bind(parking);
+    const giveAway = parking.yield.bind(parking);
+    const hold = parking.hold.bind(parking);
+    let isHeldNow = false;
+    let idleMs = 0;
+    parking.sleep = (timeoutMs) => {
+      const start = nowMs();
+      sleep(timeoutMs);
+      const ms = nowMs() - start;
+      this.sleptMs += ms;
+      this.#tell(ms + this.#yieldedMs);
+    };
+    // A slice given away is somebody else's time for as long as he wants: timed as a sleep.
+    parking.yield = () => {
+      const start = nowMs();
+      giveAway();
+      const ms = nowMs() - start;
+      this.sleptMs += ms;
+      this.#yieldedMs += ms;
+      if (this.#yieldedMs > TELL_MS) this.#tell(this.#yieldedMs);
+    };
+    parking.hold = (isHeld) => {
+      if (isHeld !== isHeldNow) {
+        isHeldNow = isHeld;
+        const { idle } = performance.eventLoopUtilization();
+        if (isHeld) idleMs = idle;
+        else onIdle(idle - idleMs);
+      }
+      hold(isHeld);
+    };
   }
 
   #tell(ms: number): void {
     this.#yieldedMs = 0;
     this.#onIdle(ms);
-  }
-
-  enterLoop(waitsForRoom: boolean, isBusy: boolean): void {
-    this.#parking.enterLoop(waitsForRoom, isBusy);
-  }
-
-  leaveLoop(): void {
-    this.#parking.leaveLoop();
-  }
-
-  watch(fd: number): void {
-    this.#parking.watch(fd);
-  }
-
-  stop(): void {
-    this.#parking.stop();
   }
 }
