@@ -45,6 +45,7 @@ export function encodeJobDescription(job: AgentJob, host: HostFacts): Uint8Array
     tls: job.tls,
     heartbeatMs: job.heartbeatMs,
     explain: job.explain,
+    profile: job.profile,
     stdout: job.stdout,
     stderr: job.stderr,
   };

@@ -12,7 +12,7 @@
  * Ranks are world ranks throughout. Times are milliseconds.
  */
 
-import type { JobHost, TerminalFacts, WaitMode } from '../bootstrap/job.ts';
+import type { JobHost, ProfileRequest, TerminalFacts, WaitMode } from '../bootstrap/job.ts';
 
 /** Output of one rank that may be on its way to the terminal; then the rank blocks, as in any pipeline. */
 export const OUTPUT_WINDOW_BYTES = 262_144;
@@ -71,6 +71,7 @@ export interface AgentJob {
   /** Silence after which another host counts as lost. */
   readonly heartbeatMs: number;
   readonly explain: boolean;
+  readonly profile: ProfileRequest | undefined;
   readonly hugePages: boolean;
   /** `inherit`: that rank gets the agent's own descriptor 0; `forward`: it comes in `stdin` messages. */
   readonly stdin: { readonly ranks: readonly number[]; readonly from: 'inherit' | 'forward' };

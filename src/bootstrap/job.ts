@@ -24,6 +24,14 @@ export interface TerminalFacts {
   readonly colorDepth: number;
 }
 
+/** What becomes of a job's profile. */
+export interface ProfileRequest {
+  /** Rank 0 prints it as a table. */
+  readonly isPrinted: boolean;
+  /** Rank 0 writes it there as JSON. */
+  readonly file: string | undefined;
+}
+
 /** All that ranks of a host are told. Identical on all ranks of one host. */
 export interface JobDescription {
   readonly id: string;
@@ -66,6 +74,8 @@ export interface JobDescription {
   readonly heartbeatMs: number;
   /** Rank 0 prints routes and choices at its start. */
   readonly explain: boolean;
+  /** What is measured is reported at the end of the job; absent: nothing is measured. */
+  readonly profile?: ProfileRequest | undefined;
   readonly stdout: TerminalFacts;
   readonly stderr: TerminalFacts;
 }

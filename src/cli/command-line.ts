@@ -213,6 +213,7 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: strin
   const hostfile = text(given.get('hostfile'));
   const rsh = text(given.get('rsh'));
   const secretFile = text(given.get('secret-file'));
+  const profileFile = text(given.get('profile-file'));
   return {
     blocks,
     hosts: text(given.get('host')),
@@ -232,6 +233,10 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: strin
     transports: transports(given.get('transport')),
     tls: given.has('tls'),
     explain: given.has('explain'),
+    profile:
+      given.has('profile') || profileFile !== undefined
+        ? { isPrinted: given.has('profile'), file: profileFile === undefined ? undefined : resolve(cwd, profileFile) }
+        : undefined,
     tagOutput: given.has('tag-output'),
     outputDir: outputDir === undefined ? undefined : resolve(cwd, outputDir),
     stdin: standardInput(given.get('stdin')),

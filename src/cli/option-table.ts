@@ -145,6 +145,12 @@ export const OPTIONS: readonly OptionEntry[] = [
   { name: 'tag-output', aliases: ['-l'], group: 'Output', text: 'put [rank] in front of each line' },
   { name: 'output-dir', value: 'DIR', group: 'Output', text: 'write each rank’s output to files in DIR instead' },
   { name: 'explain', group: 'Output', text: 'say where ranks run, how they reach each other, and why' },
+  {
+    name: 'profile',
+    group: 'Output',
+    text: 'at the end print where time went: by region and operation, share in messages, imbalance, memory',
+  },
+  { name: 'profile-file', value: 'FILE', group: 'Output', text: 'write the profile to FILE as JSON, on the host of rank 0' },
   { name: 'quiet', group: 'Output', text: 'no notices' },
   { name: 'timeout', value: 'SECONDS', group: 'Job', text: 'end the job then, saying where every rank waits (exit code 124)' },
   { name: 'grace', value: 'SECONDS', group: 'Job', text: 'time that ranks have after SIGTERM to the launcher (default 5)' },

@@ -64,6 +64,7 @@ export function describeCommonJob(id: string, options: LaunchOptions, placement:
     tls: options.tls,
     heartbeatMs: options.heartbeatSeconds * 1000,
     explain: options.explain,
+    profile: options.profile,
     hugePages: options.hugePages,
     stdin,
     stdout: terminalFacts(process.stdout),

@@ -4,7 +4,7 @@
  * The command line (cli/) makes it, the launcher carries it out; a test or another tool may make one as well.
  */
 
-import type { WaitMode } from '../bootstrap/job.ts';
+import type { ProfileRequest, WaitMode } from '../bootstrap/job.ts';
 
 /** Where agents wait when nobody says: below the ports that systems choose for outgoing connections. */
 export const DEFAULT_AGENT_PORT = 17_117;
@@ -61,6 +61,8 @@ export interface LaunchOptions {
   /** Encrypt whatever ranks of different hosts send to each other. */
   readonly tls: boolean;
   readonly explain: boolean;
+  /** undefined: ranks are not profiled. */
+  readonly profile: ProfileRequest | undefined;
   readonly tagOutput: boolean;
   readonly outputDir: string | undefined;
   readonly stdin: number | 'all' | 'none';

@@ -28,6 +28,7 @@ import { DoneOperation } from './done-operation.ts';
 import { NumberTable } from './number-table.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { type Context, createContext, type OnPart, Probe, Receive, Send } from './point-to-point.ts';
+import type { Profile } from './profile.ts';
 import type { Progress } from './progress.ts';
 import { mismatchError, receiveError } from './receive-errors.ts';
 import { copyToSelf, detachedError, Fetch, Stream, TransferQueue } from './rendezvous.ts';
@@ -40,6 +41,7 @@ const NOTHING = new Uint8Array(0);
 export class Engine implements FrameHandler {
   readonly progress: Progress;
   readonly worldRank: number;
+  readonly #profile: Profile | undefined;
   /** Transport of each world rank. */
   #routes: readonly Transport[] = [];
   readonly #contexts = new Map<number, Context>();
@@ -55,7 +57,8 @@ export class Engine implements FrameHandler {
   /** Any send that was taken at once. */
   readonly #sent: Operation<void>;
 
-  constructor(progress: Progress, worldRank: number) {
+  constructor(progress: Progress, worldRank: number, profile?: Profile) {
+    this.#profile = profile;
     this.#sent = new DoneOperation<void>(undefined, 'send', undefined, progress);
     this.progress = progress;
     this.worldRank = worldRank;
@@ -106,6 +109,9 @@ export class Engine implements FrameHandler {
     check = 0,
   ): Operation<void> {
     const byteLength = count * ELEMENT_BYTES[code]!;
+    if (this.#profile?.isTimedSend(byteLength)) {
+      return this.#profile.timeSend(() => this.send(context, data, code, count, dest, tag, isSynchronous, check));
+    }
     const peer = context.members.worldOf[dest]!;
     const isFree = this.#pending.isEmpty(peer);
     // Most sends are taken at once: nothing of them need be kept, and one request stands for all.

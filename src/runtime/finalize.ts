@@ -10,6 +10,7 @@
 import { nowMs } from '../base/clock.ts';
 import type { Send } from '../p2p/point-to-point.ts';
 import { CONTROL, RANK_STATE } from '../segment/layout.ts';
+import { reportProfile } from './profiling.ts';
 import type { Rank } from './rank.ts';
 
 /** Time without any progress after which a send is asked whether it can complete, in milliseconds. */
@@ -19,12 +20,13 @@ const QUIET_AFAR_MS = 5000;
 /** Longest sleep between two looks at the destinations, in milliseconds. */
 const LOOK_MS = 20;
 
-/** End the rank. Return sentences about what was left undone; none: all is well. */
-export function finalizeRank(rank: Rank): string[] {
+/** End the rank; `print` takes its profile. Return sentences about what was left undone; none: all is well. */
+export function finalizeRank(rank: Rank, print: (text: string) => void): string[] {
   const { segment, localRank, progress, parking } = rank;
   const problems = dropAttributes(rank);
   segment.setState(localRank, RANK_STATE.finalizing);
   problems.push(...completeSends(rank), ...progress.unseen.drain());
+  if (rank.profile !== undefined) problems.push(...reportProfile(rank, print));
   rank.websocket?.stop();
   rank.rdma?.stop();
   segment.setState(localRank, RANK_STATE.departed);

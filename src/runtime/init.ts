@@ -13,12 +13,16 @@ import { MpiError } from '../base/errors.ts';
 import type { JobHost } from '../bootstrap/job.ts';
 import type { Communicator } from '../comm/communicator.ts';
 import { guardExit } from '../native/exit-guard.ts';
+import type { Request } from '../p2p/request.ts';
 import { CONTROL, RANK_STATE } from '../segment/layout.ts';
 import { Eviction } from './eviction.ts';
 import { explainRank } from './explain.ts';
 import { finalizeRank } from './finalize.ts';
 import { findPlace, heldStandIn } from './place.ts';
+import type { ProfileReport } from './profile-report.ts';
+import { gatherProfile } from './profiling.ts';
 import { type Rank, startRank } from './rank.ts';
+import { runRegion } from './region.ts';
 import type { Routes } from './routes.ts';
 import { adoptStreams } from './streams.ts';
 
@@ -88,6 +92,26 @@ if (rank !== undefined) {
   if (place.kind === 'process') guardExit();
 }
 
+/**
+ * Run `fn`, which may be async, and count what happens meanwhile for a region of that name: `tsmpirun --profile` tells of
+ * each region its time, its calls and its share in messages. Without it `fn` is just called. Regions may lie within each
+ * other; of regions that overlap (of flows that await in turns) the one entered last gets what happens. Returns what
+ * `fn` returns.
+ *
+ * @throws MpiError ERR_MPI_ARG for what is no name; whatever `fn` throws.
+ */
+export function region<T>(name: string, fn: () => T): T {
+  return runRegion(rank?.profile, name, fn);
+}
+
+/**
+ * Gather what all ranks have measured so far: rank 0 gets it, the others undefined, and so does everyone without `tsmpirun
+ * --profile` (or `--profile-file`). All ranks of `world` must call it.
+ */
+export function profile(): Request<ProfileReport | undefined> {
+  return gatherProfile(ownRank('profile'));
+}
+
 /** Return the rank that this thread is. `user`: what needs it. Throws an MpiError where the rank is held elsewhere. */
 export function ownRank(user: string): Rank {
   if (rank !== undefined) return rank;
@@ -100,7 +124,7 @@ function onExit(code: number): void {
     failByPmi(rank, code);
     return;
   }
-  const problems = finalizeRank(rank);
+  const problems = finalizeRank(rank, complain);
   for (const problem of problems) complain(`tsmpi: rank ${rank.worldRank}: ${problem}`);
   if (problems.length !== 0) process.exitCode = 1;
   if (problems.length !== 0) failByPmi(rank, 1);

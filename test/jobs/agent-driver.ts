@@ -30,6 +30,7 @@ export function describeAgentJob(script: string, changes: Partial<AgentJob> = {}
     tls: false,
     heartbeatMs: 10_000,
     explain: false,
+    profile: undefined,
     hugePages: false,
     stdin: { ranks: [], from: 'forward' },
     stdout: terminal,
