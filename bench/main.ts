@@ -154,7 +154,8 @@ async function findSides(command: BenchCommand, folder: string): Promise<{ sides
   const unknown = command.peers.find((name) => !PEER_NAMES.includes(name));
   if (unknown !== undefined) throw new BenchUsageError(`--peers got ${unknown}: expected some of ${PEER_NAMES.join(', ')}`);
   const isOverTcp = launcherOptions.join(' ').includes('websocket');
-  const { sides, missing } = findPeers(command.peers.length > 0 ? command.peers : PEER_NAMES, { isOverTcp, folder });
+  const { isObject } = command.settings(command.programs[0]!);
+  const { sides, missing } = findPeers(command.peers.length > 0 ? command.peers : PEER_NAMES, { isOverTcp, isObject, folder });
   return { sides: [ourSide('tsmpi', launcherOptions), ...sides], leftOut: [...missing].map(([name, why]) => `${name}: ${why}`) };
 }
 

@@ -15,10 +15,13 @@ import { hasCores, type Side } from './sides.ts';
 
 export const PEER_NAMES: readonly string[] = ['openmpi', 'mpich', 'mpi4py'];
 
-/** Peers over TCP instead of shared memory: beside our websocket. */
+/** What of the peers is wanted. */
 export interface PeerOptions {
+  /** Over TCP instead of shared memory: beside our websocket. */
   readonly isOverTcp: boolean;
-  /** Objects by mpi4py's util.pkl5 instead of pickle. */
+  /** Messages are objects: mpi4py sends them by pickle and by util.pkl5. */
+  readonly isObject: boolean;
+  /** Where programs are built. */
   readonly folder: string;
 }
 
@@ -71,23 +74,22 @@ function librarySide(libraries: ReadonlyMap<string, Library>, name: string, opti
 
 const PACKAGES: Readonly<Record<string, string>> = { openmpi: 'openmpi-bin libopenmpi-dev', mpich: 'mpich libmpich-dev' };
 
-function pythonSides(libraries: ReadonlyMap<string, Library>, { isOverTcp }: PeerOptions): Side[] {
+function pythonSides(libraries: ReadonlyMap<string, Library>, { isOverTcp, isObject }: PeerOptions): Side[] {
   const python = ['python3', '/usr/bin/python3'].find((file) => succeeds(file, ['-c', 'from mpi4py import MPI']));
   if (python === undefined) throw new Error('no python3 here imports it: apt-get install python3-mpi4py python3-numpy');
   const vendor = run(python, ['-c', 'from mpi4py import MPI; print(MPI.get_vendor()[0])']).trim();
   const library = libraries.get(vendor === 'MPICH' ? 'mpich' : 'openmpi');
   if (library === undefined) throw new Error(`it was built for ${vendor}, whose launcher is not here`);
-  const side = (name: string, words: readonly string[], isForObjects: boolean): Side => ({
+  const side = (name: string, words: readonly string[]): Side => ({
     name: isOverTcp ? `${name}-tcp` : name,
     command: (entry, settings, ranks) => {
-      if (isForObjects && !settings.isObject) return 'for --objects only';
       if (!PYTHON_PROGRAMS.test(entry.name)) return 'not written in Python';
-      const object = settings.isObject ? ['object=1'] : [];
+      const object = isObject ? ['object=1'] : [];
       const script = [python, join(SOURCES, 'osu.py'), ...wordsOf(entry, settings), ...object, ...words];
       return launcherCommand(library, ranks, isOverTcp, script);
     },
   });
-  return [side('mpi4py', [], false), side('mpi4py-pkl5', ['pkl5=1'], true)];
+  return isObject ? [side('mpi4py', []), side('mpi4py-pkl5', ['pkl5=1'])] : [side('mpi4py', [])];
 }
 
 /** The settings as osu.c and osu.py read them. */

@@ -131,7 +131,7 @@ export function short(value: number): string {
 
 const FIRST_WIDTH = 10;
 const WIDTH = 13;
-const RATIO_WIDTH = 22;
+const RATIO_WIDTH = 26;
 
 /** Return the tables as text. */
 export function formatTables(result: CampaignResult, basis: Basis): string {
