@@ -48,6 +48,7 @@ const BENCH_ENTRIES = {
   bench: 'bench/main.ts',
   'bench-program': 'bench/suite/program.ts',
   'bench-init': 'bench/suite/init-program.ts',
+  'bench-node': 'bench/suite/node-program.ts',
 };
 const COMMANDS = ['tsmpirun', 'tsmpi'];
 

@@ -102,7 +102,11 @@ const OPTIONS = {
   json: { type: 'boolean', default: false, group: 'Ours:', description: 'print lines of JSON' },
   timeout: { type: 'string', default: '600', group: 'Ours:', description: 'seconds that one launch may take' },
   list: { type: 'boolean', default: false, group: 'Ours:', description: 'print the programs' },
-  compare: { type: 'string', group: 'Sides:', description: 'interconnects in turn: shm,thread,websocket,relay,rdma' },
+  compare: {
+    type: 'string',
+    group: 'Sides:',
+    description: 'interconnects in turn: shm,thread,websocket,relay,rdma; and what Node has: process-send,message-port,ws',
+  },
   peers: { type: 'string', group: 'Sides:', description: 'Open MPI, MPICH, mpi4py: all that are there, or openmpi,mpich,mpi4py' },
   pair: { type: 'string', group: 'Sides:', description: 'two built checkouts in turn: FIRST,SECOND' },
   launches: { type: 'string', group: 'Sides:', description: 'launches of each side (default 10; --compare: 4)' },

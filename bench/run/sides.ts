@@ -27,7 +27,9 @@ const INTERCONNECTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['relay', ['--transport', 'relay,self']],
   ['rdma', ['--transport', 'rdma,self']],
 ]);
-export const INTERCONNECT_NAMES: readonly string[] = [...INTERCONNECTS.keys()];
+/** What Node has of its own, or by the ws package, between two processes or threads. */
+const NODE_WAYS: readonly string[] = ['process-send', 'message-port', 'ws'];
+export const INTERCONNECT_NAMES: readonly string[] = [...INTERCONNECTS.keys(), ...NODE_WAYS];
 
 /** This file lies in dist/. */
 const DIST = fileURLToPath(new URL('.', import.meta.url));
@@ -54,8 +56,19 @@ export function ourSide(name: string, launcherOptions: readonly string[], dist =
 
 /** Return the side of an interconnect; undefined: nobody knows the name. */
 export function interconnectSide(name: string, launcherOptions: readonly string[]): Side | undefined {
+  if (NODE_WAYS.includes(name)) return nodeSide(name);
   const chosen = INTERCONNECTS.get(name);
   return chosen && ourSide(name, [...chosen, ...launcherOptions]);
+}
+
+function nodeSide(name: string): Side {
+  return {
+    name,
+    command: (entry, settings, ranks) => {
+      if (!/^(latency|bw)$/.test(entry.name) || ranks !== 2) return 'between two, latency and bw only';
+      return { file: process.execPath, args: [join(DIST, 'bench-node.js'), name, JSON.stringify(settings)] };
+    },
+  };
 }
 
 /** Return the side of a built checkout. Throws where there is none. */

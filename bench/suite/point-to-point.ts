@@ -25,7 +25,8 @@ interface Endpoint {
 
 /** Iterations of a message of that size: as many bytes as take about 20 ms. */
 export const iterationsOf = (size: number): number => Math.max(10, Math.min(20_000, Math.floor(2e8 / (size + 10_000))));
-const windowsOf = (size: number, window: number): number =>
+/** Windows of messages of that size. */
+export const windowsOf = (size: number, window: number): number =>
   Math.max(2, Math.min(500, Math.floor(4e8 / ((size + 2000) * window))));
 
 /** Return the operation of a program for messages of a size. All ranks call this. */

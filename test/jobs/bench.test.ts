@@ -92,6 +92,29 @@ test('two interconnects, one that is not there, and their report', async () => {
   expect([...readFileSync(join(output, 'report.png')).subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
 });
 
+test('beside what Node has of its own', async () => {
+  const words = [
+    'bench',
+    'latency',
+    'bw',
+    '--compare',
+    'process-send,message-port,ws',
+    ...SHORT,
+    '-m',
+    '8,1024',
+    '-W',
+    '4',
+    '--json',
+  ];
+  const { code, stdout } = await runJob([...words, '--launches', '1', '--output', output], options);
+  expect(code).toBe(0);
+  const { records, leftOut } = JSON.parse(stdout);
+  expect(leftOut).toEqual([]);
+  const names = records.map(({ side, rows }: { side: string; rows: RowLine[] }) => `${side} ${rows.map(({ size }) => size)}`);
+  const once = ['process-send 8,1024', 'message-port 8,1024', 'ws 8,1024'];
+  expect(names).toEqual([...once, ...once]);
+});
+
 test('Ctrl-C leaves nothing', async () => {
   const job = new Job(['bench', 'latency', '-m', '8:8', '-i', '1000000000', '-x', '0', '--json'], options);
   await job.output(/"kind":"job"/);
@@ -101,7 +124,10 @@ test('Ctrl-C leaves nothing', async () => {
 
 test.each([
   [['latncy'], 'tsmpi bench: unknown program latncy: see tsmpi bench --list\n'],
-  [['--compare', 'shm,tin-cans'], 'tsmpi bench: --compare got tin-cans: expected some of shm, thread, websocket, relay, rdma\n'],
+  [
+    ['--compare', 'shm,tin-cans'],
+    'tsmpi bench: --compare got tin-cans: expected some of shm, thread, websocket, relay, rdma, process-send, message-port, ws\n',
+  ],
   [['--peers', 'lam'], 'tsmpi bench: --peers got lam: expected some of openmpi, mpich, mpi4py\n'],
 ])('%j is refused', async (words, message) => {
   expect(await bench(...words)).toMatchObject({ code: 2, stdout: '', stderr: message });
