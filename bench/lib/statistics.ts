@@ -11,6 +11,11 @@ export function median(values: ArrayLike<number>): number {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
+/** Return a quantile (0 to 1) of values in any order. */
+export function quantile(values: ArrayLike<number>, q: number): number {
+  return quantileOfSorted(Float64Array.from(values).sort(), q);
+}
+
 /** Return a quantile (0 to 1) of ascending values: the smallest value that at least this part of all does not exceed. */
 export function quantileOfSorted(sorted: Float64Array, q: number): number {
   // 0.999 × 1000 is a little more than 999.
