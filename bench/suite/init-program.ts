@@ -3,7 +3,7 @@
  * highest and mean over the ranks. Imports tsmpi when the clock runs.
  */
 
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { VERSION } from '../../src/base/version.ts';
 import type { JobLine, RowLine } from '../records.ts';
@@ -23,9 +23,10 @@ if (all !== undefined) {
     library: `tsmpi ${VERSION}`,
     node: process.version,
     hosts: job.hosts.length,
-    cores: availableParallelism(),
-    isOversubscribed: world.size > availableParallelism() * job.hosts.length,
-    isPinned: false,
+    // A pinned process sees one core.
+    cores: cpus().length,
+    isOversubscribed: world.size > cpus().length * job.hosts.length,
+    isPinned: availableParallelism() === 1,
     rankKind: isMainThread ? 'process' : 'thread',
     reference: 'fixed work',
   };
