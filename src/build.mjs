@@ -43,7 +43,26 @@ const ENTRIES = {
   tsmpirun: 'src/cli/tsmpirun.ts',
   tsmpi: 'src/cli/tsmpi.ts',
 };
+/** Those of `tsmpi bench`: programs of ranks import the package as anybody's do. */
+const BENCH_ENTRIES = {
+  bench: 'bench/main.ts',
+  'bench-program': 'bench/suite/program.ts',
+  'bench-init': 'bench/suite/init-program.ts',
+  'bench-node': 'bench/suite/node-program.ts',
+};
 const COMMANDS = ['tsmpirun', 'tsmpi'];
+
+/** The report of `tsmpi bench`, and what it and the peers' programs are made of, by name in dist/. */
+const REPORT = 'bench/report/main.ts';
+const ASSETS = {
+  'bench-resvg.wasm': 'node_modules/@resvg/resvg-wasm/index_bg.wasm',
+  'bench-font.ttf': 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf',
+  'bench-font.licence.txt': 'node_modules/dejavu-fonts-ttf/LICENSE',
+  'bench-report.licence.txt': 'node_modules/echarts/LICENSE',
+  ...Object.fromEntries(
+    ['osu.c', 'machine.h', 'pairs.h', 'collectives.h', 'osu.py'].map((name) => [`peers/${name}`, `bench/peers/${name}`]),
+  ),
+};
 
 const isQuiet = process.argv.includes('--quiet');
 
@@ -57,7 +76,8 @@ function filesBelow(folder) {
 
 function sourceKey() {
   const hash = createHash('sha256');
-  for (const file of [...filesBelow(join(ROOT, 'src')), ...['package.json', 'tsconfig.json'].map((name) => join(ROOT, name))]) {
+  const sources = ['src', 'bench'].flatMap((folder) => filesBelow(join(ROOT, folder)));
+  for (const file of [...sources, ...['package.json', 'tsconfig.json'].map((name) => join(ROOT, name))]) {
     hash.update(file.slice(ROOT.length)).update('\0').update(readFileSync(file)).update('\0');
   }
   return hash.digest('hex');
@@ -128,8 +148,24 @@ async function bundle(outdir, version) {
   const write = ({ outputFiles }, edit = (text) => text) => {
     for (const { path, text } of outputFiles) writeFileSync(join(outdir, basename(path)), edit(text));
   };
-  const entryPoints = Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out }));
-  write(await build({ ...options, entryPoints, plugins: [besideLibrary] }));
+  const entryPointsOf = (entries) => Object.entries(entries).map(([out, source]) => ({ in: source, out }));
+  write(await build({ ...options, entryPoints: entryPointsOf(ENTRIES), plugins: [besideLibrary] }));
+  // bench/tsconfig.json leads the compiler from the package's name to its sources, where bundles would follow.
+  const forBench = { ...options, tsconfigRaw: {} };
+  write(await build({ ...forBench, entryPoints: entryPointsOf(BENCH_ENTRIES) }));
+  // What only reports need is bundled with its libraries, which are no dependencies of the package therefore.
+  const drawing = {
+    ...options,
+    packages: 'bundle',
+    minify: true,
+    legalComments: 'eof',
+    entryPoints: [{ in: REPORT, out: 'bench-report' }],
+  };
+  write(await build({ ...drawing, external: ['tsmpi'], sourcemap: false }));
+  for (const [name, source] of Object.entries(ASSETS)) {
+    mkdirSync(dirname(join(outdir, name)), { recursive: true });
+    writeFileSync(join(outdir, name), readFileSync(join(ROOT, source)));
+  }
   for (const command of COMMANDS) chmodSync(join(outdir, `${command}.js`), 0o755);
 
   const library = {

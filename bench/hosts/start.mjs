@@ -13,7 +13,8 @@ import { load } from '../lib/load.mjs';
 import { ended, timed } from '../lib/processes.mjs';
 
 const { missingHosts, TestHosts } = await load('test/hosts/test-hosts.ts');
-const { heading, median, row } = await load('bench/lib/report.ts');
+const { heading, row } = await load('bench/lib/report.ts');
+const { median } = await load('bench/lib/statistics.ts');
 
 const [repetitions = 7] = process.argv.slice(2).map(Number);
 const root = join(import.meta.dirname, '../..');

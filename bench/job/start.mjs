@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { load } from '../lib/load.mjs';
 import { ended, timed } from '../lib/processes.mjs';
 
-const { median } = await load('bench/lib/report.ts');
+const { median } = await load('bench/lib/statistics.ts');
 
 const [ranks = 64, repetitions = 5, kind = 'process'] = process.argv.slice(2).map((text, k) => (k < 2 ? Number(text) : text));
 const root = join(import.meta.dirname, '../..');

@@ -13,7 +13,8 @@ import { MIN, MINLOC, type Op, PROD, SUM } from '../../src/datatype/operator.ts'
 import { NATIVE_COUNT, reduceInto } from '../../src/datatype/reduce-kernels.ts';
 import { loadAddon } from '../../src/native/loader.ts';
 import { readOptions } from '../lib/options.ts';
-import { heading, median, row } from '../lib/report.ts';
+import { heading, row } from '../lib/report.ts';
+import { median } from '../lib/statistics.ts';
 
 const options = readOptions({ min: 0, max: 0 });
 // One rank is enough; a rank it must be, to be bundled and pinned.

@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { alloc, job, type Request, team, world } from 'tsmpi';
 import { readOptions } from '../lib/options.ts';
-import { heading, median, quantile, row } from '../lib/report.ts';
+import { heading, row } from '../lib/report.ts';
+import { median, quantile } from '../lib/statistics.ts';
 
 const { sizes, repetitions, iterations = 20_000 } = readOptions({ min: 1 << 25, max: 1 << 25 });
 if (world.size !== 1 || job.threads < 2) {

@@ -12,7 +12,7 @@ import { examine, formatFindings } from './doctor.ts';
 import { collectInfo, formatInfo } from './info.ts';
 
 const args = process.argv.slice(2);
-const COMMANDS = ['info', 'doctor', 'agent'];
+const COMMANDS = ['info', 'doctor', 'bench', 'agent'];
 const COMMAND_NAMES = `${COMMANDS.slice(0, -1).join(', ')} or ${COMMANDS.at(-1)}`;
 
 /** Say what yargs found wrong, with what was expected instead. */
@@ -34,6 +34,16 @@ function printCollectives(asJson: boolean): void {
   });
   process.exitCode = status ?? 1;
 }
+
+/** Benchmarks have a command line of their own, and a bundle that nothing else loads. */
+async function runBench(words: readonly string[]): Promise<number> {
+  const entry = (await import(new URL('./bench.js', import.meta.url).href)) as {
+    bench(words: readonly string[]): Promise<number>;
+  };
+  return entry.bench(words);
+}
+
+if (args[0] === 'bench') process.exit(await runBench(args.slice(1)));
 
 const JSON_OPTION = { type: 'boolean', description: 'print JSON', default: false } as const;
 
@@ -101,6 +111,7 @@ await yargs(args)
       if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
     },
   )
+  .command('bench', 'time messages and collectives, compare interconnects and other MPIs (tsmpi bench --help)')
   .command(
     'agent',
     'leave an agent waiting on this host, for a launcher that comes later',

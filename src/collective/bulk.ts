@@ -26,7 +26,7 @@ import type { Area, Bulk, Port, Schedule, Step } from './schedule.ts';
 export const MAX_BULK_RANKS = 64;
 /** Steps whose slots are in use at once: one is filled, one reduced, one copied out, and one gives slower ranks time. A power of two. */
 const DEPTH = 4;
-/** Longest piece. 64 KiB took a tenth longer, 1 MiB a fifth, on a machine that others used too (bench/osu/allreduce-pair). */
+/** Longest piece. 64 KiB took a tenth longer, 1 MiB a fifth, on a machine that others used too (bench/micro/allreduce-pair). */
 const PIECE_BYTES = 1 << 18;
 /** Bytes of all slots of a communicator at most. */
 const SLOTS_BYTES = 16 << 20;

@@ -30,7 +30,7 @@ export interface Rule<Algorithm extends string = string> {
   readonly why: string;
 }
 
-/** The table. Limits in bytes were taken from the literature's models; bench/osu tells when to move one. */
+/** The table. Limits in bytes were taken from the literature's models; tsmpi bench tells when to move one. */
 export const RULES: { readonly [Name in OperationName]: readonly Rule<AlgorithmNames[Name]>[] } = {
   barrier: [
     { algorithm: 'shared-flags', maxSize: 2, why: 'two ranks of one host: a flag each' },

@@ -27,16 +27,16 @@ import type { UnseenFailures } from './unseen-failures.ts';
 import type { RankRecord } from './wait-report.ts';
 import { WaitReport } from './wait-report.ts';
 
-/** Polls of an inbox that find nothing before a rank with a core of its own yields: about 50 microseconds (bench/osu/latency). */
+/** Polls of an inbox that find nothing before a rank with a core of its own yields: about 50 microseconds (tsmpi bench latency). */
 const SPIN_POLLS = 4000;
 /**
  * The budget doubles, up to so many times, after each sleep shorter than SHORT_SLEEP_MS, and halves after each longer one. Whoever
  * waits for a long message would sleep just before its end, each time: 1 MiB takes 50 to 100 microseconds, ringing a
- * sleeper costs its peer 8 and waking takes 25 (bench/osu/bw).
+ * sleeper costs its peer 8 and waking takes 25 (tsmpi bench bw).
  */
 const MOST_PATIENCE = 16;
 const SHORT_SLEEP_MS = 1;
-/** Slices given away before sleeping when ranks share cores (bench/osu/allreduce with 8 ranks on 2 cores). */
+/** Slices given away before sleeping when ranks share cores (tsmpi bench allreduce with 8 ranks on 2 cores). */
 const YIELDS = 200;
 /** The same with a core of its own: a neighbour may have borrowed it. */
 const YIELDS_ALONE = 4;
@@ -44,7 +44,7 @@ const YIELDS_ALONE = 4;
 const AWAIT_SPIN_MS = 0.02;
 /** Longest time without a turn of the event loop, in milliseconds. */
 const TURN_MS = 2;
-/** Polls of a `then()` before it registers, with a core of its own: about one round trip (bench/osu/latency). */
+/** Polls of a `then()` before it registers, with a core of its own: about one round trip (tsmpi bench latency). */
 const BRIEF_POLLS = 32;
 /** Ticks between two looks at the clock. */
 const TICK_CHECK = 4;

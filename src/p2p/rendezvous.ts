@@ -17,7 +17,7 @@ import type { Active } from './progress.ts';
 const FETCH_BYTES = 1 << 20;
 /**
  * The same where each part is worked on at once, so that it is still in the core's cache. 32 to 128 KiB were slower, larger ones no
- * clearly better, on a machine that others used too (bench/osu/allreduce-pair).
+ * clearly better, on a machine that others used too (bench/micro/allreduce-pair).
  */
 const PART_BYTES = 1 << 18;
 /** Parts are whole multiples of it. */

@@ -38,7 +38,7 @@ export const CELL_BYTES = 64;
 /** Bytes of a message that travel inside the cell. */
 export const SHORT_BYTES = 32;
 export const SMALL_BYTES = 8192;
-/** A piece costs about a microsecond beside its copy, in cells and states that change cores: 32 and 64 KiB were slower by a third (bench/osu/bw). */
+/** A piece costs about a microsecond beside its copy, in cells and states that change cores: 32 and 64 KiB were slower by a third (tsmpi bench bw). */
 export const LARGE_BYTES = 131_072;
 /** Line in front of each buffer; word 0: 0 free, 1 in use, 2 in use and the owner sleeps until it is free. */
 export const BUFFER_HEADER_BYTES = 64;

@@ -1,4 +1,4 @@
-/** The packed file, unpacked into an empty project: import, require, tsmpirun, the types. */
+/** The packed file, unpacked into an empty project: import, require, tsmpirun, tsmpi bench, the types. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -68,6 +68,17 @@ test('npx tsmpirun', () => {
     `import { world } from 'tsmpi';\nconst size: number = world.size;\nif (world.rank === 0) console.log(size);\n`,
   );
   expect(run('npx', ['--no-install', 'tsmpirun', '-n', '2', 'd.ts'])).toBe('2\n');
+});
+
+test('tsmpi bench, and what it builds for peers', () => {
+  const words = ['latency', '-m', '8:8', '-i', '10', '-x', '1', '-r', '1', '--json'];
+  const [job, row] = run('npx', ['--no-install', 'tsmpi', 'bench', ...words])
+    .split('\n')
+    .map((line) => line && JSON.parse(line));
+  expect([job.kind, row.kind, row.size]).toEqual(['job', 'row', 8]);
+  const dist = join(folder, 'node_modules/tsmpi/dist');
+  const text = readFileSync(join(dist, 'peers/osu.c'), 'utf8');
+  for (const [, name] of text.matchAll(/#include "(.*)"/g)) expect(existsSync(join(dist, 'peers', name!))).toBe(true);
 });
 
 test('the types', () => {

@@ -26,7 +26,7 @@ import { CLOSE } from './websocket-frame.ts';
 import { EAGER_BYTES, PIECE_BYTES, SHORT_BYTES } from './wire.ts';
 import { Wireup, type WireupOptions } from './wireup.ts';
 
-/** Up to so many connections are read one by one, which saves the look at what is ready (bench/osu/latency). */
+/** Up to so many connections are read one by one, which saves the look at what is ready (tsmpi bench latency). */
 const DIRECT_LIMIT = 2;
 /** Then that look is taken once in so many polls, for listeners and timers. */
 const LOOK_INTERVAL = 16;

@@ -15,7 +15,7 @@ export const HEAD = { credits: 0, kindType: 4, source: 8, tag: 12, context: 16, 
 
 /** Largest message inside a frame: what the engine keeps of one that is not expected. */
 export const SHORT_BYTES = 32;
-/** Largest message sent at once: one more half round trip costs more than a copy up to here (bench/osu/latency). */
+/** Largest message sent at once: one more half round trip costs more than a copy up to here (tsmpi bench latency). */
 export const EAGER_BYTES = 65536;
-/** Largest piece: more gain nothing (bench/osu/bw). */
+/** Largest piece: more gain nothing (tsmpi bench bw). */
 export const PIECE_BYTES: number = 256 << 10;

@@ -6,13 +6,14 @@
  * alloc() (huge pages from 2 MiB on) and from the language; each measurement takes turns with its reference, and the ratio
  * printed is the median of the ratios of the turns.
  *
- *     tsmpirun -n 2 --bind-to core bench/osu/allreduce-pair.ts
+ *     tsmpirun -n 2 --bind-to core bench/micro/allreduce-pair.ts
  */
 
 import { alloc, SUM, world } from 'tsmpi';
 import { loadAddon } from '../../src/native/loader.ts';
 import { readOptions } from '../lib/options.ts';
-import { heading, median, row } from '../lib/report.ts';
+import { heading, row } from '../lib/report.ts';
+import { median } from '../lib/statistics.ts';
 
 const options = readOptions({ min: 8192, max: 1 << 23, sizes: [8192, 65536, 1 << 20, 1 << 23] });
 if (world.size !== 2) {

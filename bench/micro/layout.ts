@@ -2,12 +2,13 @@
  * A strided column as a derived datatype, beside the same column packed and unpacked by hand around a plain message:
  * half round trips between ranks 0 and 1, in turns, with `wait()`.
  *
- *     tsmpirun -n 2 --bind-to core bench/osu/layout.ts -m 65536:4194304
+ *     tsmpirun -n 2 --bind-to core bench/micro/layout.ts -m 65536:4194304
  */
 
 import { type Layout, vector, world } from 'tsmpi';
 import { readOptions } from '../lib/options.ts';
-import { heading, median, row } from '../lib/report.ts';
+import { heading, row } from '../lib/report.ts';
+import { median } from '../lib/statistics.ts';
 
 /** Elements from one of the column to the next. */
 const STRIDE = 16;
