@@ -53,6 +53,10 @@ export class JoinedGuests {
       try {
         for (const guest of [first, second]) await guest.must(sshCommands(folder));
         await first.must('ssh node2 true && ssh node1 true');
+        // What a job loads comes into the guests' memory, or its agents would miss the launcher's deadline.
+        await Promise.all(
+          [first, second].map((guest) => guest.must('node dist/tsmpirun.js --quiet -n 1 test/programs/ring.mjs')),
+        );
         return guests;
       } catch (error) {
         await guests.end();
