@@ -14,6 +14,8 @@ test('every variable: of options, of collectives, of ranks, with its value', () 
       ...OPTIONS.filter(({ name }) => !WITHOUT_VARIABLE.has(name)).map(variableOf),
       ...listCatalogue().map(({ operation }) => forceVariable(operation)),
       ...['TSMPI_NATIVE', 'TSMPI_CALL_SITES', 'TSMPI_RANK', 'TSMPI_SIZE', 'TSMPI_LOCAL_RANK'],
+      ...['ADDRESS', 'BUFFERS', 'BUFFER_BYTES', 'CACHE_BYTES', 'EVENTS', 'VERIFY', 'PROOF'].map((name) => `TSMPI_RDMA_${name}`),
+      ...['TSMPI_RDMA_VERBS_LIBRARY', 'TSMPI_RDMA_CM_LIBRARY'],
     ]);
     expect(new Set(info.variables.map(({ name }) => name))).toEqual(expected);
     expect(formatInfo(info)).toMatch(/^ {2}TSMPI_COLLECTIVE_BCAST +=? ?binomial {2}the algorithm/m);
