@@ -56,6 +56,7 @@ const COMMANDS = ['tsmpirun', 'tsmpi'];
 const REPORT = 'bench/report/main.ts';
 const ASSETS = {
   'bench-resvg.wasm': 'node_modules/@resvg/resvg-wasm/index_bg.wasm',
+  'bench-resvg.notice.txt': 'bench/report/resvg.notice.txt',
   'bench-font.ttf': 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf',
   'bench-font.licence.txt': 'node_modules/dejavu-fonts-ttf/LICENSE',
   'bench-report.licence.txt': 'node_modules/echarts/LICENSE',
