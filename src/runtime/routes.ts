@@ -30,13 +30,15 @@ export class Routes {
   readonly transports: Transport[];
   readonly #candidates: readonly Candidate[];
   readonly #allowed: readonly string[];
+  /** By peer: transports that do not reach it after all, and why. */
+  readonly #avoided: Map<number, Map<string, string>> = new Map();
 
   /** Choose for every rank of the world. Throws an MpiError where there is none. */
   constructor(candidates: readonly Candidate[], allowed: readonly string[], worldRank: number, size: number) {
     this.#candidates = candidates;
     this.#allowed = allowed;
     this.chosen = Array.from({ length: size }, (_, peer) => {
-      const route = this.#choose(peer, '', '');
+      const route = this.#choose(peer);
       if (typeof route !== 'string') return route;
       throw new MpiError(
         'ERR_MPI_OTHER',
@@ -48,20 +50,22 @@ export class Routes {
 
   /** A transport does not reach that peer after all: take the next. Return whether there is one. */
   avoid(peer: number, name: string, reason: string): boolean {
-    const route = this.#choose(peer, name, reason);
+    const avoided = this.#avoided.get(peer) ?? new Map<string, string>();
+    this.#avoided.set(peer, avoided.set(name, reason));
+    const route = this.#choose(peer);
     if (typeof route === 'string') return false;
     this.chosen[peer] = route;
     this.transports[peer] = route.transport;
     return true;
   }
 
-  /** Return the best route but by that transport, or why there is none. */
-  #choose(peer: number, avoided: string, why: string): Route | string {
+  /** Return the best route, or why there is none. */
+  #choose(peer: number): Route | string {
     const reasons: string[] = [];
     for (const candidate of this.#candidates) {
       const { name } = candidate;
       let reason: string | undefined = isAllowed(this.#allowed, name) ? undefined : 'not in --transport';
-      if (reason === undefined && name === avoided) reason = why;
+      reason ??= this.#avoided.get(peer)?.get(name);
       if (reason === undefined) reason = 'absent' in candidate ? candidate.absent : candidate.transport.canReach(peer);
       // Only messages to oneself go by self, so that is no worse choice for the others.
       if (reason === undefined && 'transport' in candidate) {
