@@ -119,7 +119,8 @@ function openWebsocket(
     bind: { addresses: [addresses[hostIndex] ?? LOOPBACK], portRange: ports },
     isBesideMemory: usesMemory && localRanks.length > 1,
     watch: (fd) => parking.watch(fd),
-    silenceMs: hosts.length > 1 ? heartbeatMs : undefined,
+    // Without agents nobody is told of a lost connection: ranks watch over each other (pmi/).
+    silenceMs: hosts.length > 1 && pmi === undefined ? heartbeatMs : undefined,
     // What became of the peer is its agent's to find out. Only if nothing did, the lost connection itself ends the job.
     onSuspicion: (peer, _reason, isFinal) => {
       if (!isFinal || !transport.isConnected(peer)) return;

@@ -189,8 +189,8 @@ describe('tsmpi', () => {
   });
 
   test.each([
-    [['frob'], /^tsmpi: unknown command frob: expected info, doctor or agent; see tsmpi --help$/],
-    [[], /^tsmpi: expected a command: info, doctor or agent; see tsmpi --help$/],
+    [['frob'], /^tsmpi: unknown command frob: expected info, doctor, bench or agent; see tsmpi --help$/],
+    [[], /^tsmpi: expected a command: info, doctor, bench or agent; see tsmpi --help$/],
     [['info', '--jsn'], /^tsmpi: unknown argument jsn: see tsmpi info --help$/],
   ])('%j', async (args, message) => {
     const { code, stderr } = await tsmpi(args as string[]);

@@ -66,7 +66,7 @@ test('--deterministic gives one digest, whichever the transport', async () => {
 test('--explain says by which way ranks are reached, and why by no better one', async () => {
   const over = await runJob(['-n', '3', '--explain', '--transport', 'websocket,self', program('ring.mjs')]);
   expect(over.stderr).toMatch(/^ {2}route self: rank 0$/m);
-  expect(over.stderr).toMatch(/^ {2}route websocket: ranks 1-2 \(shm: not in --transport\)$/m);
+  expect(over.stderr).toMatch(/^ {2}route websocket: ranks 1-2 \(shm: not in --transport; rdma: not in --transport\)$/m);
   const usual = await runJob(['-n', '3', '--explain', program('ring.mjs')]);
   expect(usual.stderr).toMatch(/^ {2}route shm: ranks 1-2$/m);
 });
@@ -75,7 +75,7 @@ test('threads have no sockets of their own, which is said', async () => {
   const job = await runJob(['-n', '2', '--ranks', 'thread', ...OVER, program('ring.mjs')]);
   expect(job.code).toBe(1);
   expect(job.stderr).toMatch(
-    /rank \d has no way to reach rank \d \(self: rank \d is another rank; shm: not in --transport; websocket: ranks that are threads have no sockets of their own: start them with --ranks process; relay: not in --transport\): allow another transport/,
+    /rank \d has no way to reach rank \d \(self: rank \d is another rank; shm: not in --transport; rdma: not in --transport; websocket: ranks that are threads have no sockets of their own: start them with --ranks process; relay: not in --transport\): allow another transport/,
   );
 });
 
