@@ -11,11 +11,8 @@ import { defineConfig } from 'vitest/config';
 const common = { environment: 'node', pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
 
 const jobs = { ...common, testTimeout: 120_000 } as const;
-const JOBS = ['test/jobs/**/*.test.ts', 'test/random/**/*.test.ts'];
-const ALONE = [
-  ...['cavity', 'determinism', 'idle', 'parking', 'point-to-point', 'shared-pieces', 'timeout'].map((name) => `test/jobs/${name}.test.ts`),
-  'test/examples.test.ts',
-];
+const JOBS = ['test/jobs/**/*.test.ts', 'test/random/**/*.test.ts', 'test/examples.test.ts'];
+const ALONE = ['idle', 'parking', 'point-to-point', 'timeout'].map((name) => `test/jobs/${name}.test.ts`);
 
 /** Programs that a test runs in its own process import the package as others do. */
 const resolve = { alias: { tsmpi: fileURLToPath(new URL('./src/index.ts', import.meta.url)) } };
@@ -27,8 +24,8 @@ export default defineConfig({
   test: {
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
-      { test: { ...common, name: 'unit', maxWorkers: 2, sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
-      { resolve, test: { ...jobs, name: 'jobs', maxWorkers: 2, sequence: { groupOrder: 1 }, include: JOBS, exclude: ALONE } },
+      { test: { ...common, name: 'unit', maxWorkers: 3, sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
+      { resolve, test: { ...jobs, name: 'jobs', maxWorkers: 3, sequence: { groupOrder: 1 }, include: JOBS, exclude: ALONE } },
       { resolve, test: { ...jobs, name: 'jobs-alone', fileParallelism: false, sequence: { groupOrder: 2 }, include: ALONE } },
       { test: { ...common, name: 'hosts', maxWorkers: 3, sequence: { groupOrder: 3 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { ...common, name: 'rdma', fileParallelism: false, isolate: false, sequence: { groupOrder: 4 }, include: ['test/rdma/*.test.ts'], testTimeout: 330_000, hookTimeout: 260_000 } },

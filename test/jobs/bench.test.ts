@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import type { Line, RowLine } from '../../bench/records.ts';
+import { isLong } from '../long.ts';
 import { Job, type JobOptions, type JobResult, runJob } from './run-job.ts';
 
 const TSMPI = fileURLToPath(new URL('../../dist/tsmpi.js', import.meta.url));
@@ -92,7 +93,7 @@ test('two interconnects, one that is not there, and their report', async () => {
   expect([...readFileSync(join(output, 'report.png')).subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
 });
 
-test('beside what Node has of its own', async () => {
+test.skipIf(!isLong)(`beside what Node has of its own${isLong ? '' : ' (wants TSMPI_LONG_TESTS=1)'}`, async () => {
   const words = [
     'bench',
     'latency',

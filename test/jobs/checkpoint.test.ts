@@ -35,6 +35,7 @@ test(`killed at ${MOMENTS} drawn moments, a rank, the agent or the launcher, eac
   const store = join(folder, 'killed');
   const draw = drawer(7);
   let saved = -1;
+  let toldAll = true;
   for (let turn = 0; turn < MOMENTS; turn++) {
     const size = 1 + draw(4);
     const kind = draw(3) === 0 ? 'thread' : 'process';
@@ -51,9 +52,10 @@ test(`killed at ${MOMENTS} drawn moments, a rank, the agent or the launcher, eac
     const { stdout } = await job.end();
     const what = `turn ${turn}: ${size} ranks as ${kind}, victim ${victim}`;
     expect(stdout, what).toMatch(saved < 0 ? /^loaded -$/m : /^loaded \d+$/m);
-    // The last save may have become valid without having been told.
+    // The last save may have become valid without having been told; what was on its way goes with the agent or the launcher.
     expect(last('loaded', stdout) - saved, what).toBeGreaterThanOrEqual(0);
-    expect(last('loaded', stdout) - saved, what).toBeLessThanOrEqual(1);
+    if (toldAll) expect(last('loaded', stdout) - saved, what).toBeLessThanOrEqual(1);
+    toldAll = victim === 0;
     saved = last('saved', stdout);
   }
   const end = await runJob(['-n', '3', '--quiet', PROGRAM, store, '1', COLUMNS]);

@@ -108,7 +108,7 @@ describe('equal bits after equal steps', () => {
 });
 
 describe('case 2, whose flow is steady', () => {
-  test('orders over 4², 6² and 9² elements a panel, by degree 3, after a day', async () => {
+  test.skipIf(!isLong)(`orders over 4², 6² and 9² elements a panel, by degree 3, after a day${SHORT}`, async () => {
     const errors: Summary['change'][] = [];
     for (const cells of [4, 6, 9]) {
       const { summary } = await runWeather(2, `--case 2 --days 1 --cells ${cells} --columns 16 --no-pictures`);
@@ -141,7 +141,7 @@ describe('case 2, whose flow is steady', () => {
   );
 });
 
-test('the order in time is 2.8 at least, by halving the step on one grid', async () => {
+test.skipIf(!isLong)(`the order in time is 2.8 at least, by halving the step on one grid${SHORT}`, async () => {
   const steps: Run[] = [];
   for (const step of [720, 360, 180]) {
     steps.push(await runWeather(1, `--case 6 --cells 3 --days 0.25 --every 0.25 --columns 16 --no-pictures --step ${step}`));

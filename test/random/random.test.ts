@@ -11,7 +11,7 @@ import type { Program } from './program.ts';
 import { type Judge, shrink } from './shrink.ts';
 
 const { TSMPI_RANDOM_PROGRAMS, TSMPI_RANDOM_SEED, TSMPI_RANDOM_BACKING, TSMPI_RANDOM_VARIANT } = process.env;
-const COUNT = Number(TSMPI_RANDOM_PROGRAMS ?? (isLong ? 500 : 160));
+const COUNT = Number(TSMPI_RANDOM_PROGRAMS ?? (isLong ? 500 : 96));
 const FIRST_SEED = Number(TSMPI_RANDOM_SEED ?? 1);
 /** Programs of one job. */
 const BATCH = 64;
