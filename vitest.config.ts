@@ -1,6 +1,6 @@
 /**
  * Five projects, one after the other: `unit` (in-process and small groups of processes), `jobs` (whole jobs through dist/),
- * `jobs-alone` (those that take all cores, or are timed: one file at a time) and `hosts` (jobs over test hosts, which need
+ * `jobs-alone` (those that are timed, or many ranks: one file at a time) and `hosts` (jobs over test hosts, which need
  * root). Jobs over hosts wait more than they compute, and each file's hosts know nothing of others': more files run at once.
  * `rdma` starts guests, each of which takes both cores; its files run in one process and share one.
  */
@@ -24,8 +24,8 @@ export default defineConfig({
   test: {
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
-      { test: { ...common, name: 'unit', maxWorkers: 3, sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
-      { resolve, test: { ...jobs, name: 'jobs', maxWorkers: 3, sequence: { groupOrder: 1 }, include: JOBS, exclude: ALONE } },
+      { test: { ...common, name: 'unit', maxWorkers: 2, sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
+      { resolve, test: { ...jobs, name: 'jobs', maxWorkers: 2, sequence: { groupOrder: 1 }, include: JOBS, exclude: ALONE } },
       { resolve, test: { ...jobs, name: 'jobs-alone', fileParallelism: false, sequence: { groupOrder: 2 }, include: ALONE } },
       { test: { ...common, name: 'hosts', maxWorkers: 3, sequence: { groupOrder: 3 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { ...common, name: 'rdma', fileParallelism: false, isolate: false, sequence: { groupOrder: 4 }, include: ['test/rdma/*.test.ts'], testTimeout: 330_000, hookTimeout: 260_000 } },
