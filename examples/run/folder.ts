@@ -8,8 +8,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Create the folder and return why nothing can be written there, or undefined. */
-export function whyNotFolder(folder: string): string | undefined {
+/** Create the folder that `flag` names and return why nothing can be written there, or undefined. */
+export function whyNotFolder(folder: string, flag = '--out'): string | undefined {
   const probe = join(folder, `.probe.${process.pid}.tmp`);
   try {
     createFolder(folder);
@@ -17,7 +17,7 @@ export function whyNotFolder(folder: string): string | undefined {
     rmSync(probe);
     return undefined;
   } catch (error) {
-    return `cannot write to --out ${folder}: ${(error as Error).message}`;
+    return `cannot write to ${flag} ${folder}: ${(error as Error).message}`;
   }
 }
 

@@ -78,7 +78,7 @@ export function gatherCost(comm: Communicator, traffic: Traffic, work: Work): Co
       ...{ diagnostics: diagnostics.mean, output: output.mean },
     },
     imbalance: { computing: computing.most / computing.mean, elements: elements.most / elements.mean },
-    perStep: { messages: messages.sum / steps, bytes: bytes.sum / steps },
+    perStep: { messages: messages.sum / Math.max(1, steps), bytes: bytes.sum / Math.max(1, steps) },
     overlap: comm.size === 1 || traffic.exchanges === 0 ? null : { aloneUs: alone.mean, besideUs: beside.mean, hidden },
     memory: { perRankMean: memory.mean, perRankMost: memory.most },
   };

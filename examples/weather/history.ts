@@ -4,8 +4,13 @@
 
 import type { Integrals } from './diagnostics.ts';
 
+export interface Moment {
+  readonly day: number;
+  readonly integrals: Integrals;
+}
+
 export class History {
-  readonly records: { readonly day: number; readonly integrals: Integrals }[] = [];
+  readonly records: Moment[] = [];
 
   add(day: number, integrals: Integrals): void {
     this.records.push({ day, integrals });

@@ -3,11 +3,22 @@
  *
  * Each rank writes its rows of every field at their offsets. A record counts only when all ranks have written theirs: then
  * rank 0 raises the number of records. The file has a temporary name until close(), so a reader never sees a header without
- * a complete series behind it.
+ * a complete series behind it. Of a run that can go on it grows beside the checkpoints (keeper.ts) and is copied at the end.
  * Limits: all ranks must reach the folder under one path, as on one host or a shared file system.
  */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type Communicator, job } from 'tsmpi';
 import { encodeCount, encodeDoubles, type Layout, layOutNetcdf } from './netcdf.ts';
@@ -24,24 +35,42 @@ const FIELDS = {
   northward_wind: { standard_name: 'northward_wind', long_name: 'wind to the north', units: 'm s-1', ...MEAN },
 } as const;
 
+/** Attributes of the whole file. */
+export type About = Readonly<Record<string, string>>;
+
+/** A file that outlives its run, and how many of its records are to stay. */
+export interface KeptMaps {
+  readonly path: string;
+  readonly records: number;
+}
+
 export class MapFile {
   readonly #comm: Communicator;
   readonly #target: string;
   readonly #temporary: string;
+  /** Where it grows: there, or where it is kept. */
+  readonly #path: string;
   readonly #layout: Layout;
   readonly #fd: number;
-  #records = 0;
+  #records: number;
 
-  /** Create the file. Collective. `about` are attributes of the whole file. */
-  constructor(comm: Communicator, folder: string, columns: number, about: Readonly<Record<string, string>>) {
+  /** Create the file, or go on with one that is kept. Collective. */
+  constructor(comm: Communicator, folder: string, columns: number, about: About, kept?: KeptMaps) {
     this.#comm = comm;
     this.#target = join(folder, 'weather.nc');
     // The name is rank 0's, so that all ranks open one file.
     this.#temporary = join(folder, comm.bcastObject(`.weather.nc.${process.pid}.tmp`).wait());
+    this.#path = kept?.path ?? this.#temporary;
+    this.#records = kept?.records ?? 0;
     this.#layout = layOutNetcdf(describe(columns, about));
-    if (comm.rank === 0) this.#writeHead(columns);
+    if (comm.rank === 0 && this.#records === 0) this.#writeHead(columns);
     comm.barrier().wait();
-    this.#fd = openShared(this.#temporary);
+    this.#fd = openShared(this.#path, kept === undefined ? '--out' : '--checkpoint');
+  }
+
+  /** Records there are. */
+  get records(): number {
+    return this.#records;
   }
 
   /** Append the maps of a day. Collective. */
@@ -58,18 +87,35 @@ export class MapFile {
     if (this.#comm.rank === 0) this.#writeAt(this.#fd, encodeCount(this.#records), this.#layout.recordCountAt);
   }
 
-  /** Close the file and give it its name, or remove it. Collective. */
+  /** Return when this rank's writes are on the disk. */
+  sync(): void {
+    fsyncSync(this.#fd);
+  }
+
+  /** Close the file and give it its name, or remove it unless it is kept. Collective. */
   close(isComplete: boolean): void {
-    if (isComplete) fsyncSync(this.#fd);
+    if (isComplete) this.sync();
     closeSync(this.#fd);
     this.#comm.barrier().wait();
     if (this.#comm.rank !== 0) return;
-    if (isComplete) renameSync(this.#temporary, this.#target);
-    else rmSync(this.#temporary, { force: true });
+    const isKept = this.#path !== this.#temporary;
+    if (isComplete) {
+      if (isKept) this.#copy();
+      renameSync(this.#temporary, this.#target);
+    } else if (!isKept) rmSync(this.#temporary, { force: true });
+  }
+
+  /** What is kept may hold records behind the last, of a run that was killed. */
+  #copy(): void {
+    copyFileSync(this.#path, this.#temporary);
+    truncateSync(this.#temporary, measure(this.#layout, this.#records));
+    const fd = openSync(this.#temporary, 'r+');
+    fsyncSync(fd);
+    closeSync(fd);
   }
 
   #writeHead(columns: number): void {
-    const fd = openSync(this.#temporary, 'w');
+    const fd = openSync(this.#path, 'w');
     const step = 360 / columns;
     const bounds = (count: number, from: number): number[] =>
       Array.from({ length: count }, (_, k) => [from + k * step, from + (k + 1) * step]).flat();
@@ -102,17 +148,50 @@ export class MapFile {
   }
 }
 
+/** Return why a kept file cannot be gone on with, or undefined. */
+export function findFault(path: string, columns: number, about: About, records: number): string | undefined {
+  const layout = layOutNetcdf(describe(columns, about));
+  const byteLength = measure(layout, records);
+  try {
+    const found = statSync(path).size;
+    if (found < byteLength) return `${path} has ${found} bytes: expected ${byteLength}, the header and ${records} maps`;
+    const head = readHead(path, layout.header.length);
+    head.fill(0, layout.recordCountAt, layout.recordCountAt + 4);
+    const expected = Buffer.from(layout.header).fill(0, layout.recordCountAt, layout.recordCountAt + 4);
+    return head.equals(expected) ? undefined : `${path} has another header than the checkpoint's: expected that of its first run`;
+  } catch (error) {
+    return `cannot go on with the maps of the checkpoint: ${(error as Error).message}`;
+  }
+}
+
+function readHead(path: string, length: number): Buffer {
+  const fd = openSync(path, 'r');
+  const head = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const count = readSync(fd, head, done, length - done, done);
+    if (count === 0) break;
+    done += count;
+  }
+  closeSync(fd);
+  return head;
+}
+
+/** Bytes of a file of so many records; the time comes first in each. */
+function measure({ begins, recordSize }: Layout, records: number): number {
+  return begins.get('time')! + records * recordSize;
+}
+
 /** Open what rank 0 has created. */
-function openShared(path: string): number {
+function openShared(path: string, flag: string): number {
   try {
     return openSync(path, 'r+');
   } catch (error) {
     const why = `cannot open what rank 0 created: ${(error as Error).message}`;
-    throw new Error(`${why} on ${job.hostname}: expected --out to be one folder for all ranks`);
+    throw new Error(`${why} on ${job.hostname}: expected ${flag} to be one folder for all ranks`);
   }
 }
 
-function describe(columns: number, about: Readonly<Record<string, string>>) {
+function describe(columns: number, about: About) {
   return {
     dimensions: { time: 0, lat: columns / 2, lon: columns, bnds: 2 },
     attributes: { Conventions: 'CF-1.10', ...about },

@@ -28,6 +28,10 @@ export interface Settings {
   readonly columns: number;
   /** Folder for the results. */
   readonly out: string;
+  /** Folder to save the state to and to go on from; undefined: none. */
+  readonly checkpoint: string | undefined;
+  /** Days between two checkpoints; 0: only at the end, and when the job has to go. */
+  readonly checkpointEvery: number;
   /** No pictures: the maps are in weather.nc alone. */
   readonly noPictures: boolean;
   readonly quiet: boolean;
@@ -38,10 +42,11 @@ export interface Settings {
 const DEFAULTS = {
   ...{ case: '5', cells: 8, degree: 3, cfl: 0.48, step: 0, columns: 360 },
   ...{ out: 'out/weather', noPictures: false, quiet: false, input: undefined },
+  ...{ checkpoint: undefined, checkpointEvery: 0 },
 } as const;
 const NAMES = {
-  numbers: ['days', 'cells', 'degree', 'cfl', 'step', 'every', 'columns'],
-  texts: ['case', 'out'],
+  numbers: ['days', 'cells', 'degree', 'cfl', 'step', 'every', 'columns', 'checkpointEvery'],
+  texts: ['case', 'out', 'checkpoint'],
   plain: ['noPictures', 'quiet'],
 } as const;
 /** The largest mesh: its numbers and places fit into 32 bits many times. */
@@ -60,12 +65,15 @@ export const HELP = `Weather: shallow water on the rotating sphere, by the stand
   --every DAYS         days between two maps, a multiple of a quarter (a third of the run, about)
   --columns COUNT      longitudes of the maps: even; half as many latitudes (${DEFAULTS.columns})
   --out FOLDER         where to write the results (${DEFAULTS.out})
-  --input FILE         JSON file with "case", "days", "cells", "degree", "cfl", "step", "every", "columns", "out"; flags win
+  --checkpoint FOLDER  save the state there at the end and when the job has to go (SIGTERM); a run whose folder holds a
+                       checkpoint goes on from it, on any number of ranks
+  --checkpoint-every DAYS   save it between, too: a multiple of a quarter (never)
+  --input FILE         JSON file with any of the above, as "checkpointEvery"; flags win
   --no-pictures        maps in weather.nc alone
   --quiet              no progress, only the summary
   --help               this text
 
-Exit codes: 0 complete, 2 a setting was refused, 4 the fluid's depth fell to 0 or was no number.
+Exit codes: 0 complete, 2 a setting was refused, 4 the fluid's depth fell to 0 or was no number, 5 evicted and saved.
 `;
 
 /** Return the checked settings of a run on `size` ranks, or 'help'. Errors: SettingError. */
@@ -79,6 +87,10 @@ export function readSettings(args: readonly string[], size: number): Settings | 
   const settings = { ...draft, days, every: draft.every ?? chooseInterval(days as number) } as Settings;
   checkNumbers(settings);
   if (settings.out === '') throw new SettingError('--out is empty: a folder was expected');
+  if (settings.checkpoint === '') throw new SettingError('--checkpoint is empty: a folder was expected');
+  if (settings.checkpoint === undefined && settings.checkpointEvery !== 0) {
+    throw new SettingError('--checkpoint-every was given without --checkpoint: a folder was expected');
+  }
   const elements = 6 * settings.cells ** 2;
   if (size > elements) throw new SettingError(`${size} ranks share ${elements} elements: expected at least one for each`);
   return settings;
@@ -93,7 +105,7 @@ function chooseInterval(days: number): number {
   return Math.max(1, Math.round((days * PARTS_OF_DAY) / 3)) / PARTS_OF_DAY;
 }
 
-function checkNumbers({ days, cells, degree, cfl, step, every, columns }: Settings): void {
+function checkNumbers({ days, cells, degree, cfl, step, every, columns, checkpointEvery }: Settings): void {
   const isWhole = (value: number, from: number, to: number): boolean => Number.isInteger(value) && value >= from && value <= to;
   const isQuarter = (value: number): boolean => value > 0 && Number.isInteger(value * PARTS_OF_DAY);
   check(isQuarter(days) && days <= 10_000, 'the number of days', days, 'a multiple of 0.25 above 0, at most 10000');
@@ -102,6 +114,12 @@ function checkNumbers({ days, cells, degree, cfl, step, every, columns }: Settin
   check(cfl > 0 && cfl <= 2, 'the CFL number', cfl, 'above 0 and at most 2');
   check(step >= 0 && (step === 0 || Number.isInteger(PART_SECONDS / step)), 'the step', step, 'seconds that divide 21600, or 0');
   check(isQuarter(every), 'the time between two maps', every, 'a multiple of 0.25 days above 0');
+  check(
+    checkpointEvery === 0 || isQuarter(checkpointEvery),
+    'the time between two checkpoints',
+    checkpointEvery,
+    'a multiple of 0.25 days above 0, or 0',
+  );
   check(
     isWhole(columns, 8, 7200) && columns % 2 === 0,
     'the number of columns',

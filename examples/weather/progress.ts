@@ -10,7 +10,13 @@ const UPDATE_MS = 100;
 export class Progress {
   readonly #isTerminal = process.stdout.isTTY === true;
   readonly #startMs = performance.now();
+  readonly #firstDay: number;
   #lastMs = 0;
+
+  /** The run begins at that day. */
+  constructor(firstDay: number) {
+    this.#firstDay = firstDay;
+  }
 
   /** Show where the run is after `day` of `days`; plain lines come once a day. */
   show(day: number, days: number, { energy }: Integrals, first: Integrals): void {
@@ -18,7 +24,7 @@ export class Progress {
     const isDue = this.#isTerminal ? nowMs - this.#lastMs >= UPDATE_MS : Number.isInteger(day);
     if (!isDue) return;
     this.#lastMs = nowMs;
-    const perMinute = (60_000 * day) / (nowMs - this.#startMs);
+    const perMinute = (60_000 * (day - this.#firstDay)) / (nowMs - this.#startMs);
     const change = ((energy - first.energy) / first.energy).toExponential(2);
     const line = `day ${day} of ${days}  energy ${change}  ${perMinute.toFixed(0)} simulated days/min`;
     process.stdout.write(this.#isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);

@@ -11,8 +11,9 @@ const NAME_WIDTH = 17;
 
 /** Return the report; `folder` holds the results. */
 export function formatReport(summary: Summary, folder: string): string {
-  const { cost, origin, title, settings, mesh, end, ranks, threadsPerRank } = summary;
+  const { cost, origin, title, settings, mesh, start, end, ranks, threadsPerRank } = summary;
   const hosts = origin.hosts.map(({ name }) => name).join(', ');
+  const short = (day: number): number => Number(day.toFixed(3));
   const rows: Row[] = [
     ['case', title],
     [
@@ -23,7 +24,8 @@ export function formatReport(summary: Summary, folder: string): string {
       'ranks',
       `${ranks} with ${threadsPerRank} ${threadsPerRank === 1 ? 'thread' : 'threads'} each on ${hosts}, cores: ${cost.cores}`,
     ],
-    ['end', `${end.reason} after ${end.day} days, ${end.steps} steps of ${mesh.dt.toFixed(0)} s`],
+    ...(start.steps === 0 ? [] : [['start', `a checkpoint of day ${short(start.day)}, after ${start.steps} steps`] as const]),
+    ['end', `${end.reason} after ${short(end.day)} days, ${end.steps} steps of ${mesh.dt.toFixed(0)} s`],
     ...describeFlow(summary),
     ...describeCost(cost),
     ['tsmpi', `${origin.tsmpi}, Node ${origin.node}, job ${origin.job}`],
@@ -63,7 +65,7 @@ function describeCost({ seconds, regions, perStep, overlap, memory, imbalance, .
 }
 
 function describeOverlap(overlap: Cost['overlap']): string {
-  if (overlap === null) return 'one rank exchanges nothing';
+  if (overlap === null) return 'no exchange ran beside computation';
   const { aloneUs, besideUs, hidden } = overlap;
   const both = `an exchange alone ${aloneUs.toFixed(1)} µs, beside computation ${besideUs.toFixed(1)} µs`;
   return `${(100 * hidden).toFixed(0)} % hidden: ${both}`;

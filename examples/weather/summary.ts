@@ -11,7 +11,7 @@ import { FIELDS } from './kernels.ts';
 import type { Model } from './model.ts';
 import type { Settings } from './options.ts';
 
-export type EndReason = 'complete' | 'no fluid left';
+export type EndReason = 'complete' | 'evicted';
 
 /** Where a result came from. */
 export interface Origin {
@@ -28,14 +28,17 @@ export interface Origin {
 }
 
 export interface Summary {
-  readonly end: { readonly reason: EndReason; readonly day: number; readonly steps: number };
+  /** With the exit code of the ranks; a launcher that was told to end by SIGTERM has its own, 143. */
+  readonly end: { readonly reason: EndReason; readonly code: number; readonly day: number; readonly steps: number };
+  /** Where this run began: 0 and 0, or at a checkpoint. */
+  readonly start: { readonly day: number; readonly steps: number };
   readonly title: string;
   readonly settings: Settings;
   /** Seconds of a step; elements and their nodes on the sphere; the longest side of an element, km. */
   readonly mesh: { readonly dt: number; readonly elements: number; readonly points: number; readonly width: number };
   readonly ranks: number;
   readonly threadsPerRank: number;
-  /** Over their first values. `energyRise` is the largest from one diagnostic to the next, negative if it always fell. */
+  /** Over their first values. `energyRise` is the largest from one diagnostic to the next, negative if it always fell; 0: one diagnostic. */
   readonly conservation: { readonly mass: number; readonly energy: number; readonly energyRise: number };
   /** Mean height of the free surface and mean depth at the end, m. */
   readonly mean: { readonly height: number; readonly depth: number };
@@ -76,7 +79,7 @@ export function describeConservation({ records }: History): Summary['conservatio
   return {
     mass: (last.mass - first.mass) / first.mass,
     energy: (last.energy - first.energy) / first.energy,
-    energyRise: Math.max(...rises) / first.energy,
+    energyRise: rises.length === 0 ? 0 : Math.max(...rises) / first.energy,
   };
 }
 

@@ -13,7 +13,8 @@ import { type Case, createCase } from './cases.ts';
 import { gatherCost } from './cost.ts';
 import { integrate } from './diagnostics.ts';
 import { History } from './history.ts';
-import { MapFile } from './map-file.ts';
+import { Keeper } from './keeper.ts';
+import { type About, MapFile } from './map-file.ts';
 import { type Failure, Model } from './model.ts';
 import { countSteps, HELP, PART_SECONDS, PARTS_OF_DAY, readSettings, type Settings } from './options.ts';
 import { drawMaps } from './picture.ts';
@@ -21,11 +22,12 @@ import { Progress } from './progress.ts';
 import { gatherMaps, Regrid } from './regrid.ts';
 import { formatReport } from './report.ts';
 import { EARTH_RADIUS } from './sphere.ts';
-import { describeConservation, describeOrigin, digestState, findVersion, type Summary } from './summary.ts';
+import { describeConservation, describeOrigin, digestState, type EndReason, findVersion, type Summary } from './summary.ts';
 import { Traffic } from './traffic.ts';
 
 const EXIT_REFUSED = 2;
 const EXIT_NO_FLUID = 4;
+const EXIT_EVICTED = 5;
 
 const settings = receiveSettings(world);
 if (settings !== undefined) await run(world, settings);
@@ -42,7 +44,8 @@ function readOrRefuse(size: number): Settings | undefined {
       process.stdout.write(HELP);
       return undefined;
     }
-    const reason = whyNotFolder(own.out);
+    const reason =
+      whyNotFolder(own.out) ?? (own.checkpoint === undefined ? undefined : whyNotFolder(own.checkpoint, '--checkpoint'));
     if (reason !== undefined) throw new SettingError(reason);
     return own;
   } catch (error) {
@@ -59,45 +62,53 @@ async function run(everyone: Communicator, own: Settings): Promise<void> {
   const flow = createCase(own.case);
   const model = new Model(everyone, crew, flow, own.cells, own.degree, traffic);
   const { comm, block } = model;
+  // Of the initial state, so that a run that goes on takes the same.
   const stepsPerPart = countSteps(own, own.cfl * model.shortestPassage());
-  const regrid = new Regrid(model, own.columns);
-  const file = new MapFile(comm, own.out, own.columns, describeFile(own, flow));
   const history = new History();
+  using keeper = own.checkpoint === undefined ? undefined : new Keeper(model, own, stepsPerPart, own.checkpoint);
+  const kept = keeper?.resume(history, describeFile(own, flow));
+  if (typeof kept === 'string') return end(comm, EXIT_REFUSED, kept);
+  const about = kept?.about ?? describeFile(own, flow);
+  const start = { day: model.steps / stepsPerPart / PARTS_OF_DAY, steps: model.steps };
+  const regrid = new Regrid(model, own.columns);
+  const file = new MapFile(comm, own.out, own.columns, about, kept);
   // All ranks start the clock together.
   comm.barrier().wait();
   const startMs = performance.now();
-  const failure = advance(own, model, stepsPerPart, history, traffic, (day) => {
+  const draw = (day: number): void => {
     const maps = regrid.compute();
     file.append(day, maps);
     if (own.noPictures) return;
     const whole = gatherMaps(comm, maps);
     const mesh = `6 × ${own.cells}² elements of degree ${own.degree}`;
     if (whole !== undefined) writeFiles(own.out, { [namePicture(day)]: drawMaps(own.case, flow.title, day, mesh, whole) });
-  });
+  };
+  const save = (): void => keeper?.save(history, about, file);
+  const outcome = advance(own, model, stepsPerPart, history, traffic, keeper, { draw, save });
   const seconds = (performance.now() - startMs) / 1000;
-  file.close(failure === undefined);
-  if (failure !== undefined) {
-    if (comm.rank === 0) process.stderr.write(`weather: ${failure}\n`);
-    process.exitCode = EXIT_NO_FLUID;
-    return;
-  }
+  file.close(outcome.reason === 'complete');
+  if (outcome.reason === 'no fluid left') return end(comm, EXIT_NO_FLUID, outcome.message);
 
+  const day = model.steps / stepsPerPart / PARTS_OF_DAY;
   const points = block.mesh.elements * block.order ** 2;
   const work = {
     seconds,
-    steps: model.steps,
-    days: own.days,
+    steps: model.steps - start.steps,
+    days: day - start.day,
     nodes: points,
     elements: block.elements.length,
     threads: crew.size,
   };
   const cost = gatherCost(comm, traffic, work);
   const digest = digestState(model);
+  const code = outcome.reason === 'evicted' ? EXIT_EVICTED : 0;
+  process.exitCode = code;
   if (cost === undefined || digest === undefined) return;
   const last = history.records[history.records.length - 1].integrals;
   const width = (block.width * EARTH_RADIUS) / 1000;
   const summary: Summary = {
-    end: { reason: 'complete', day: own.days, steps: model.steps },
+    end: { reason: outcome.reason, code, day, steps: model.steps },
+    start,
     title: flow.title,
     settings: own,
     mesh: { dt: PART_SECONDS / stepsPerPart, elements: block.mesh.elements, points, width },
@@ -118,41 +129,66 @@ async function run(everyone: Communicator, own: Settings): Promise<void> {
   process.stdout.write(formatReport(summary, own.out));
 }
 
-/** Step to the last day, with diagnostics and maps; return why that failed, if it did. Collective. */
+/** End the run without results. */
+function end(comm: Communicator, code: number, why: string): void {
+  if (comm.rank === 0) process.stderr.write(`weather: ${why}\n`);
+  process.exitCode = code;
+}
+
+type Outcome = { readonly reason: EndReason } | { readonly reason: 'no fluid left'; readonly message: string };
+
+/** Step to the last day, with diagnostics, maps and checkpoints; return how that ended. Collective. */
 function advance(
   { days, every, quiet }: Settings,
   model: Model,
   stepsPerPart: number,
   history: History,
   traffic: Traffic,
-  drawDay: (day: number) => void,
-): string | undefined {
-  const progress = model.comm.rank === 0 && !quiet ? new Progress() : undefined;
+  keeper: Keeper | undefined,
+  write: { readonly draw: (day: number) => void; readonly save: () => void },
+): Outcome {
   const isRoot = model.comm.rank === 0;
-  const observe = (part: number): void => {
-    const day = part / PARTS_OF_DAY;
+  const dayOf = (steps: number): number => steps / stepsPerPart / PARTS_OF_DAY;
+  const progress = isRoot && !quiet ? new Progress(dayOf(model.steps)) : undefined;
+  const observe = (day: number): void => {
     const startMs = performance.now();
     const integrals = integrate(model);
     const integratedMs = performance.now();
-    if (Number.isInteger(day / every) || day === days) drawDay(day);
+    if (Number.isInteger(day / every) || day === days) write.draw(day);
     traffic.diagnosticSeconds += (integratedMs - startMs) / 1000;
     traffic.outputSeconds += (performance.now() - integratedMs) / 1000;
     if (!isRoot) return;
     history.add(day, integrals!);
     progress?.show(day, days, integrals!, history.records[0].integrals);
   };
-  observe(0);
-  for (let part = 1; part <= days * PARTS_OF_DAY; part += 1) {
-    for (let step = 0; step < stepsPerPart; step += 1) model.step(PART_SECONDS / stepsPerPart);
-    const failure = agreeOnFailure(model, stepsPerPart);
-    if (failure !== undefined) {
-      progress?.end();
-      return failure;
+  const save = (): void => {
+    const startMs = performance.now();
+    write.save();
+    traffic.outputSeconds += (performance.now() - startMs) / 1000;
+  };
+  const steps = days * PARTS_OF_DAY * stepsPerPart;
+  let outcome: Outcome = { reason: 'complete' };
+  if (model.steps % stepsPerPart === 0) observe(dayOf(model.steps));
+  while (model.steps < steps) {
+    model.step(PART_SECONDS / stepsPerPart);
+    const isPart = model.steps % stepsPerPart === 0;
+    const isEvicted = keeper?.agreeOnEviction() ?? false;
+    if (!isPart && !isEvicted) continue;
+    const message = agreeOnFailure(model, stepsPerPart);
+    if (message !== undefined) {
+      outcome = { reason: 'no fluid left', message };
+      break;
     }
-    observe(part);
+    const day = dayOf(model.steps);
+    if (isEvicted || keeper?.isDue(day)) save();
+    if (isEvicted && day < days) {
+      outcome = { reason: 'evicted' };
+      break;
+    }
+    observe(day);
   }
   progress?.end();
-  return undefined;
+  return outcome;
 }
 
 /** Return in words where and when the fluid ended first, the same on every rank. Collective. */
@@ -176,7 +212,7 @@ function namePicture(day: number): string {
   return `maps-day-${day.toFixed(2).padStart(6, '0')}.png`;
 }
 
-function describeFile({ case: name, cells, degree }: Settings, { title }: Case): Record<string, string> {
+function describeFile({ case: name, cells, degree }: Settings, { title }: Case): About {
   return {
     title,
     source: `tsmpi ${findVersion()}, examples/weather: discontinuous Galerkin of degree ${degree} on 6 × ${cells}² elements`,

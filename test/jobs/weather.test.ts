@@ -1,6 +1,6 @@
 /**
- * The weather model: errors and orders of the standard cases, conservation, equal bits on any number of ranks, its files, and
- * what it refuses.
+ * The weather model: errors and orders of the standard cases, conservation, equal bits on any number of ranks and from
+ * checkpoints, its files, and what it refuses.
  *
  * Whole cases run with TSMPI_LONG_TESTS=1; the scheme itself is in test/unit/examples.
  */
@@ -14,7 +14,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readSettings } from '../../examples/weather/options.ts';
 import { firstOf, isLong } from '../long.ts';
 import { type NetcdfFile, readNetcdf } from './netcdf.ts';
-import { type JobResult, runJob } from './run-job.ts';
+import { Job, type JobResult, runJob } from './run-job.ts';
 
 const WEATHER = fileURLToPath(new URL('../../examples/weather/weather.ts', import.meta.url));
 /** Why whole cases are left out; empty if they are not. */
@@ -25,7 +25,8 @@ const folder = mkdtempSync(join(tmpdir(), 'tsmpi-weather-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Summary {
-  readonly end: { readonly reason: string; readonly day: number; readonly steps: number };
+  readonly end: { readonly reason: string; readonly code: number; readonly day: number; readonly steps: number };
+  readonly start: { readonly day: number; readonly steps: number };
   readonly threadsPerRank: number;
   readonly mesh: { readonly points: number; readonly dt: number };
   readonly conservation: { readonly mass: number; readonly energy: number; readonly energyRise: number };
@@ -98,12 +99,65 @@ describe('equal bits after equal steps', () => {
     expect(summary.threadsPerRank).toBe(threads);
     one ??= runWeather(1, flags, ['--threads-per-rank', '1']);
     const expected = await one;
-    expect(summary.digest).toBe(expected.summary.digest);
-    expect(summary.conservation).toEqual(expected.summary.conservation);
-    const [mine, theirs] = [out, expected.out].map((path) => readNetcdf(join(path, 'weather.nc')).variables);
-    for (const [name, { values }] of theirs!)
-      expect(Buffer.compare(bytesOf(mine!.get(name)!.values), bytesOf(values)), name).toBe(0);
-    expect(readFileSync(join(out, 'history.csv'))).toEqual(readFileSync(join(expected.out, 'history.csv')));
+    compareBits({ summary, out }, expected);
+  });
+});
+
+function compareBits({ summary, out }: Pick<Run, 'summary' | 'out'>, expected: Run): void {
+  expect(summary.digest).toBe(expected.summary.digest);
+  expect(summary.conservation).toEqual(expected.summary.conservation);
+  const [mine, theirs] = [out, expected.out].map((path) => readNetcdf(join(path, 'weather.nc')).variables);
+  for (const [name, { values }] of theirs!)
+    expect(Buffer.compare(bytesOf(mine!.get(name)!.values), bytesOf(values)), name).toBe(0);
+  expect(readFileSync(join(out, 'history.csv'))).toEqual(readFileSync(join(expected.out, 'history.csv')));
+}
+
+describe('a run in two parts has the bits, the history and the maps of one without a break', () => {
+  const flags = '--case 6 --cells 3 --columns 16 --no-pictures';
+
+  test('by 2 ranks and 3, from the newest checkpoint that is whole', async () => {
+    const store = join(folder, 'in-parts');
+    const first = await runWeather(2, `${flags} --days 0.5 --every 0.25 --checkpoint ${store} --checkpoint-every 0.25`);
+    expect(first.summary.start).toEqual({ day: 0, steps: 0 });
+    expect(first.summary.end).toMatchObject({ reason: 'complete', code: 0, day: 0.5 });
+    // That of day 0.5 is damaged: the one before is taken, and the maps and moments that lie behind it are made again.
+    const damaged = join(store, 'g2-r1.part');
+    const bytes = readFileSync(damaged);
+    bytes[100]! ^= 1;
+    writeFileSync(damaged, bytes);
+    const second = await runWeather(3, `${flags} --days 0.75 --every 0.25 --checkpoint ${store}`);
+    expect(second.stderr).toMatch(/is not as it was written.*; step \d+ is taken instead/);
+    expect(second.summary.start).toEqual({ day: 0.25, steps: first.summary.end.steps / 2 });
+    const whole = await runWeather(2, `${flags} --days 0.75 --every 0.25`);
+    compareBits(second, whole);
+
+    const out = join(folder, 'other-settings');
+    const other = [...flags.replace('3', '4').split(' '), '--step', '300', '--checkpoint', store, '--out', out];
+    const { code, stderr } = await runJob(['-n', '2', '--quiet', WEATHER, ...other]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      `weather: the checkpoint in ${store} is of 3 cells, a step of ${Number(whole.summary.mesh.dt.toFixed(3))} s, the settings are 4 cells, a step of 300 s: `,
+    );
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  test('evicted from 2 ranks at any step, by 3', async () => {
+    const store = join(folder, 'evicted');
+    const out = join(folder, 'evicted-out');
+    const long = `${flags.replace('6', '2')} --every 2 --checkpoint ${store}`;
+    const job = new Job(['-n', '2', '--quiet', WEATHER, ...long.split(' '), '--days', '10000', '--out', out]);
+    await job.output(/^day 1 of 10000/m);
+    job.child.kill('SIGTERM');
+    const { code, lastLine } = await job.end();
+    expect(lastLine).toBe('tsmpirun: ended by SIGTERM');
+    expect(code).toBe(143);
+    const { end } = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as Summary;
+    expect(end).toMatchObject({ reason: 'evicted', code: 5 });
+    expect(readdirSync(out).sort()).toEqual(['history.csv', 'summary.json']);
+    const days = Math.floor(end.day * 4 + 1) / 4;
+    const rest = await runWeather(3, `${long} --days ${days}`);
+    expect(rest.summary.start).toEqual({ day: end.day, steps: end.steps });
+    compareBits(rest, await runWeather(2, `${long.replace(/ --checkpoint.*/, '')} --days ${days}`));
   });
 });
 
@@ -287,9 +341,15 @@ describe('what is refused before the run', () => {
     [['--every', '0.1'], 'the time between two maps is 0.1: expected a multiple of 0.25 days above 0'],
     [['--columns', '9'], 'the number of columns is 9: expected an even number of longitudes from 8 to 7200'],
     [['--out', ''], '--out is empty: a folder was expected'],
+    [['--checkpoint', ''], '--checkpoint is empty: a folder was expected'],
+    [['--checkpoint-every', '1'], '--checkpoint-every was given without --checkpoint: a folder was expected'],
+    [['--checkpoint-every', '0.1'], 'the time between two checkpoints is 0.1: expected a multiple of 0.25 days above 0, or 0'],
     [['--days', '1', '--days', '2'], '--days was given twice'],
     [['--dayz', '1'], "unknown option '--dayz'"],
-    [['--input', unknownKey], 'unknown key "cell": expected days, cells, degree, cfl, step, every, columns, case, out'],
+    [
+      ['--input', unknownKey],
+      'unknown key "cell": expected days, cells, degree, cfl, step, every, columns, checkpointEvery, case, ',
+    ],
     [['--input', wrongType], '"case" is 5: a string was expected'],
     [['--cells', '2'], '25 ranks share 24 elements: expected at least one for each'],
   ])('%j', (flags, sentence) => {
