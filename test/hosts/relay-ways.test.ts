@@ -50,7 +50,7 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('ways between hosts'))
     const changes = [...stderr.matchAll(/^rank (\d): route relay: rank (\d) \((.*)\)$/gm)];
     expect(changes.length).toBeGreaterThanOrEqual(4);
     for (const [, own, peer, why] of changes) {
-      expect(why).toMatch(new RegExp(`^shm: rank ${peer} is on another host; websocket: ${CONNECT}$`));
+      expect(why).toMatch(new RegExp(`^shm: rank ${peer} is on another host; rdma: .+; websocket: ${CONNECT}$`));
       expect(why).not.toContain(`rank ${own} at`);
     }
     expect(stderr).toMatch(
