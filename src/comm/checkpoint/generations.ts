@@ -36,9 +36,15 @@ export function* putManifest(store: Store, generation: number, bytes: Uint8Array
   store.rename(`${name}.tmp`, name);
 }
 
-/** Remove what belongs to no generation that is kept: manifests first, so that none is ever there without its parts. */
+/**
+ * Remove what is older than the newest generation that is kept and belongs to none of them: manifests first, so that none is
+ * ever there without its parts. What is newer, ranks that were faster are writing already.
+ */
 export function removeOthers(store: Store, kept: readonly number[]): void {
-  const others = namesOf(store).filter(({ generation, kind }) => !kept.includes(generation) || kind === '.manifest.tmp');
+  const newest = Math.max(...kept);
+  const others = namesOf(store).filter(
+    ({ generation, kind }) => generation < newest && (!kept.includes(generation) || kind === '.manifest.tmp'),
+  );
   for (const { name, kind } of others) if (kind === '.manifest') store.remove(name);
   for (const { name, kind } of others) if (kind !== '.manifest') store.remove(name);
 }
