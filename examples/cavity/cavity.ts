@@ -7,7 +7,7 @@
 
 import { type Communicator, world } from 'tsmpi';
 import { whyNotFolder, writeFiles } from '../run/folder.ts';
-import { SettingError } from '../run/settings.ts';
+import { receiveSettings, SettingError } from '../run/settings.ts';
 import { gatherCost } from './cost.ts';
 import { createDomain, layOutRanks } from './domain.ts';
 import { gatherField } from './field.ts';
@@ -24,37 +24,20 @@ import { createSummary, type End, type EndReason } from './summary.ts';
 import { Traffic } from './traffic.ts';
 
 const EXIT_CODES: Readonly<Record<EndReason, number>> = { steady: 0, 'not steady': 3, 'blown up': 4 };
-const EXIT_REFUSED = 2;
 /** The final field's max|∇·u|·h/U, and the most that is spent on it. */
 const DIVERGENCE_LIMIT = 1e-10;
 const MOST_PROJECTIONS = 20;
 /** A change of velocity in one step, over the lid's, that no flow in the cavity has. */
 const BLOWN_UP = 10;
 
-const settings = receiveSettings(world);
+const settings = receiveSettings(world, 'cavity', HELP, readOwn);
 if (settings !== undefined) run(world, settings);
 
-/** Return the settings that rank 0 read; undefined if there is nothing to run. Collective. */
-function receiveSettings(comm: Communicator): Settings | undefined {
-  return comm.bcastObject(comm.rank === 0 ? readOrRefuse(comm.size) : undefined).wait();
-}
-
-function readOrRefuse(size: number): Settings | undefined {
-  try {
-    const own = readSettings(process.argv.slice(2), size);
-    if (own === 'help') {
-      process.stdout.write(HELP);
-      return undefined;
-    }
-    const reason = whyNotFolder(own.out);
-    if (reason !== undefined) throw new SettingError(reason);
-    return own;
-  } catch (error) {
-    if (!(error instanceof SettingError)) throw error;
-    process.stderr.write(`cavity: ${error.message}\n`);
-    process.exitCode = EXIT_REFUSED;
-    return undefined;
-  }
+function readOwn(): Settings | 'help' {
+  const own = readSettings(process.argv.slice(2), world.size);
+  const reason = own === 'help' ? undefined : whyNotFolder(own.out);
+  if (reason !== undefined) throw new SettingError(reason);
+  return own;
 }
 
 function run(everyone: Communicator, own: Settings): void {

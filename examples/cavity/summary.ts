@@ -2,8 +2,8 @@
  * Summary: what came out of a run, as it stands in summary.json.
  */
 
-import { createRequire } from 'node:module';
-import { type Communicator, job } from 'tsmpi';
+import type { Communicator } from 'tsmpi';
+import { createOrigin, type Origin } from '../run/origin.ts';
 import type { Cost } from './cost.ts';
 import { digestField, type Field } from './field.ts';
 import type { Flow } from './flow.ts';
@@ -22,21 +22,6 @@ export interface End {
   readonly divergence: number;
 }
 
-/** Where a result came from. */
-export interface Origin {
-  readonly tsmpi: string;
-  readonly node: string;
-  readonly flags: readonly string[];
-  readonly nodeFlags: readonly string[];
-  /** The input file, as given. */
-  readonly input: string | null;
-  readonly hosts: readonly { readonly name: string; readonly slots: number }[];
-  readonly job: string;
-  /** ISO 8601. */
-  readonly ended: string;
-  readonly reason: EndReason;
-}
-
 export interface Summary {
   readonly end: End & { readonly time: number };
   readonly settings: Settings & { readonly dt: number };
@@ -46,7 +31,7 @@ export interface Summary {
   readonly vortices: Vortices;
   readonly cost: Cost;
   readonly digest: string;
-  readonly origin: Origin;
+  readonly origin: Origin & { readonly reason: EndReason };
 }
 
 export function createSummary(
@@ -68,20 +53,6 @@ export function createSummary(
     vortices,
     cost,
     digest: digestField(field),
-    origin: {
-      tsmpi: findVersion(),
-      node: process.version,
-      flags: process.argv.slice(2),
-      nodeFlags: process.execArgv,
-      input: settings.input ?? null,
-      hosts: job.hosts.map(({ name, slots }) => ({ name, slots })),
-      job: job.id,
-      ended: new Date().toISOString(),
-      reason: end.reason,
-    },
+    origin: { ...createOrigin(settings.input), reason: end.reason },
   };
-}
-
-function findVersion(): string {
-  return createRequire(import.meta.url)('tsmpi/package.json').version;
 }

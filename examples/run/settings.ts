@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { Communicator } from 'tsmpi';
 
 /** A setting that was refused; the message is for the user. */
 export class SettingError extends Error {}
@@ -19,6 +20,35 @@ export interface SettingNames {
 }
 
 export type Draft = Record<string, unknown>;
+
+/** Exit code of a run whose settings were refused. */
+export const EXIT_REFUSED = 2;
+
+/**
+ * Return the settings that rank 0 read; undefined if there is nothing to run: help was wanted, or a setting refused, which is said
+ * on one line under the program's name. Collective.
+ */
+export function receiveSettings<T extends object>(
+  comm: Communicator,
+  program: string,
+  help: string,
+  read: () => T | 'help',
+): T | undefined {
+  return comm.bcastObject(comm.rank === 0 ? readOrRefuse(program, help, read) : undefined).wait();
+}
+
+function readOrRefuse<T extends object>(program: string, help: string, read: () => T | 'help'): T | undefined {
+  try {
+    const own = read();
+    if (own !== 'help') return own;
+    process.stdout.write(help);
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    process.stderr.write(`${program}: ${error.message}\n`);
+    process.exitCode = EXIT_REFUSED;
+  }
+  return undefined;
+}
 
 /** Return what the flags set; --input and --help are always among them. Errors: SettingError. */
 export function readFlags(args: readonly string[], { numbers, texts, plain }: SettingNames): Draft {

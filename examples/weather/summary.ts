@@ -3,8 +3,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { job } from 'tsmpi';
+import type { Origin } from '../run/origin.ts';
 import type { Cost } from './cost.ts';
 import type { History } from './history.ts';
 import { FIELDS } from './kernels.ts';
@@ -12,20 +11,6 @@ import type { Model } from './model.ts';
 import type { Settings } from './options.ts';
 
 export type EndReason = 'complete' | 'evicted';
-
-/** Where a result came from. */
-export interface Origin {
-  readonly tsmpi: string;
-  readonly node: string;
-  readonly flags: readonly string[];
-  readonly nodeFlags: readonly string[];
-  /** The input file, as given. */
-  readonly input: string | null;
-  readonly hosts: readonly { readonly name: string; readonly slots: number }[];
-  readonly job: string;
-  /** ISO 8601. */
-  readonly ended: string;
-}
 
 export interface Summary {
   /** With the exit code of the ranks; a launcher that was told to end by SIGTERM has its own, 143. */
@@ -81,21 +66,4 @@ export function describeConservation({ records }: History): Summary['conservatio
     energy: (last.energy - first.energy) / first.energy,
     energyRise: rises.length === 0 ? 0 : Math.max(...rises) / first.energy,
   };
-}
-
-export function describeOrigin({ input }: Settings): Origin {
-  return {
-    tsmpi: findVersion(),
-    node: process.version,
-    flags: process.argv.slice(2),
-    nodeFlags: process.execArgv,
-    input: input ?? null,
-    hosts: job.hosts.map(({ name, slots }) => ({ name, slots })),
-    job: job.id,
-    ended: new Date().toISOString(),
-  };
-}
-
-export function findVersion(): string {
-  return createRequire(import.meta.url)('tsmpi/package.json').version;
 }

@@ -8,7 +8,8 @@
 import { join } from 'node:path';
 import { type Communicator, team, world } from 'tsmpi';
 import { whyNotFolder, writeFiles } from '../run/folder.ts';
-import { SettingError } from '../run/settings.ts';
+import { createOrigin, findVersion } from '../run/origin.ts';
+import { EXIT_REFUSED, receiveSettings, SettingError } from '../run/settings.ts';
 import { type Case, createCase } from './cases.ts';
 import { gatherCost } from './cost.ts';
 import { integrate } from './diagnostics.ts';
@@ -22,38 +23,22 @@ import { Progress } from './progress.ts';
 import { gatherMaps, Regrid } from './regrid.ts';
 import { formatReport } from './report.ts';
 import { EARTH_RADIUS } from './sphere.ts';
-import { describeConservation, describeOrigin, digestState, type EndReason, findVersion, type Summary } from './summary.ts';
+import { describeConservation, digestState, type EndReason, type Summary } from './summary.ts';
 import { Traffic } from './traffic.ts';
 
-const EXIT_REFUSED = 2;
 const EXIT_NO_FLUID = 4;
 const EXIT_EVICTED = 5;
 
-const settings = receiveSettings(world);
+const settings = receiveSettings(world, 'weather', HELP, readOwn);
 if (settings !== undefined) await run(world, settings);
 
-/** Return the settings that rank 0 read; undefined if there is nothing to run. Collective. */
-function receiveSettings(comm: Communicator): Settings | undefined {
-  return comm.bcastObject(comm.rank === 0 ? readOrRefuse(comm.size) : undefined).wait();
-}
-
-function readOrRefuse(size: number): Settings | undefined {
-  try {
-    const own = readSettings(process.argv.slice(2), size);
-    if (own === 'help') {
-      process.stdout.write(HELP);
-      return undefined;
-    }
-    const reason =
-      whyNotFolder(own.out) ?? (own.checkpoint === undefined ? undefined : whyNotFolder(own.checkpoint, '--checkpoint'));
-    if (reason !== undefined) throw new SettingError(reason);
-    return own;
-  } catch (error) {
-    if (!(error instanceof SettingError)) throw error;
-    process.stderr.write(`weather: ${error.message}\n`);
-    process.exitCode = EXIT_REFUSED;
-    return undefined;
-  }
+function readOwn(): Settings | 'help' {
+  const own = readSettings(process.argv.slice(2), world.size);
+  if (own === 'help') return own;
+  const { out, checkpoint } = own;
+  const reason = whyNotFolder(out) ?? (checkpoint === undefined ? undefined : whyNotFolder(checkpoint, '--checkpoint'));
+  if (reason !== undefined) throw new SettingError(reason);
+  return own;
 }
 
 async function run(everyone: Communicator, own: Settings): Promise<void> {
@@ -120,7 +105,7 @@ async function run(everyone: Communicator, own: Settings): Promise<void> {
     steady: flow.steady,
     cost,
     digest,
-    origin: describeOrigin(own),
+    origin: createOrigin(own.input),
   };
   writeFiles(own.out, {
     'history.csv': history.format(),

@@ -121,6 +121,18 @@ bool read_bytes(napi_env env, napi_value value, const char *name, struct bytes *
   return throw_wrong_type(env, name, "a typed array, DataView, ArrayBuffer or SharedArrayBuffer");
 }
 
+bool read_host_and_port(napi_env env, napi_value host, napi_value port, char *text, size_t capacity, int32_t *number) {
+  size_t length;
+  if (napi_get_value_string_utf8(env, host, text, capacity, &length) != napi_ok) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "host is not a string");
+    return false;
+  }
+  if (!read_int32(env, port, "port", number)) return false;
+  if (*number >= 0 && *number <= 65535) return true;
+  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "port is not from 0 to 65535");
+  return false;
+}
+
 bool check_range(napi_env env, const struct bytes *bytes, const char *name, uint64_t offset, uint64_t length) {
   /* Both are at most 2^53, so the sum cannot wrap. */
   if (offset + length <= bytes->length) return true;

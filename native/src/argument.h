@@ -33,6 +33,8 @@ bool read_count(napi_env env, napi_value value, const char *name, uint64_t *resu
 /* A distance: an integer that may be negative. */
 bool read_stride(napi_env env, napi_value value, const char *name, int64_t *result);
 bool read_bytes(napi_env env, napi_value value, const char *name, struct bytes *result);
+/* Host, as text, cut off at the capacity, and port from 0 to 65535. */
+bool read_host_and_port(napi_env env, napi_value host, napi_value port, char *text, size_t capacity, int32_t *number);
 /* Check that [offset, offset + length) lies in the memory. */
 bool check_range(napi_env env, const struct bytes *bytes, const char *name, uint64_t offset, uint64_t length);
 

@@ -34,18 +34,9 @@ enum { kHostCapacity = 128, kMaxReady = 64 };
 static bool read_address(napi_env env, napi_value host, napi_value port, struct sockaddr_storage *address, socklen_t *length,
                          int *error) {
   char text[kHostCapacity], service[16];
-  size_t text_length;
   int32_t number;
   *error = 0;
-  if (napi_get_value_string_utf8(env, host, text, sizeof text, &text_length) != napi_ok) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "host is not a string");
-    return false;
-  }
-  if (!read_int32(env, port, "port", &number)) return false;
-  if (number < 0 || number > 65535) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "port is not from 0 to 65535");
-    return false;
-  }
+  if (!read_host_and_port(env, host, port, text, sizeof text, &number)) return false;
   snprintf(service, sizeof service, "%d", (int)number);
   struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
   struct addrinfo *found = NULL;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterAll, onTestFinished } from 'vitest';
+import { afterAll, describe, onTestFinished } from 'vitest';
 import type { JobDescription } from '../../src/bootstrap/job.ts';
 import type { Addon } from '../../src/native/addon.ts';
 import { layOut } from '../../src/segment/layout.ts';
@@ -15,7 +15,7 @@ import { RelayTransport } from '../../src/transport/relay/relay-transport.ts';
 import { ShmTransport } from '../../src/transport/shm/shm-transport.ts';
 import { BUSY, type FrameHandler, type SendAnswer, TAKEN, UNDER_WAY } from '../../src/transport/transport.ts';
 import { bundle } from '../unit/bundle.ts';
-import { addon, missing } from '../unit/native/native-addon.ts';
+import { addon, missing, named } from '../unit/native/native-addon.ts';
 import { Arrivals } from './arrivals.ts';
 import { conformance, type Ends } from './transport.ts';
 
@@ -185,11 +185,11 @@ conformance({
   without: { heldPieces, fetch: 'reading and writing memory of ranks needs the addon' },
 });
 
-if (missing === undefined) {
+describe.skipIf(missing)(named('memory that agents read and write'), () => {
   conformance({
     name: 'relay with the addon',
     ranks: [0, 1, 2],
     open: (_, onReceiver) => open(0, 1, addon, onReceiver),
     without: { heldPieces },
   });
-}
+});

@@ -1,12 +1,12 @@
 /** Shared memory keeps to the transport contract: without the addon, and with what the addon adds. */
 
-import { onTestFinished } from 'vitest';
+import { describe, onTestFinished } from 'vitest';
 import type { Addon } from '../../src/native/addon.ts';
-import { loadAddon } from '../../src/native/loader.ts';
 import { layOut } from '../../src/segment/layout.ts';
 import { Segment } from '../../src/segment/segment.ts';
 import { ThreadParking } from '../../src/segment/thread-parking.ts';
 import { ShmTransport } from '../../src/transport/shm/shm-transport.ts';
+import { addon, missing, named } from '../unit/native/native-addon.ts';
 import { conformance, type Ends } from './transport.ts';
 
 const SHAPE = { localSize: 3, cellCount: 128, smallCount: 8, largeCount: 4, areaCount: 1, descriptionCapacity: 4096 };
@@ -40,8 +40,6 @@ function open(addon: Addon | undefined): Ends {
   return { sender: sender!.transport, receiver: receiver!.transport, sleep };
 }
 
-const { addon } = loadAddon();
-
 conformance({
   name: 'shm without the addon',
   ranks: [0, 5, 1],
@@ -49,4 +47,6 @@ conformance({
   without: { fetch: 'reading the memory of a peer needs the addon' },
 });
 
-if (addon !== undefined) conformance({ name: 'shm with the addon', ranks: [0, 5, 1], open: () => open(addon) });
+describe.skipIf(missing)(named('memory that is read from afar'), () => {
+  conformance({ name: 'shm with the addon', ranks: [0, 5, 1], open: () => open(addon) });
+});

@@ -1,8 +1,9 @@
 /** WebSocket keeps to the transport contract, over sockets of this host: from the side that connected, and to it. */
 
+import { describe } from 'vitest';
 import { FINISH } from '../../src/transport/frame.ts';
 import { TAKEN } from '../../src/transport/transport.ts';
-import { addon, missing } from '../unit/native/native-addon.ts';
+import { addon, missing, named } from '../unit/native/native-addon.ts';
 import { openEnd, Table } from '../unit/transport/websocket/ends.ts';
 import { Arrivals } from './arrivals.ts';
 import { conformance, type Ends } from './transport.ts';
@@ -41,7 +42,7 @@ function open(from: number, to: number, first: number, onSender: Arrivals): Ends
   return ends;
 }
 
-if (missing === undefined) {
+describe.skipIf(missing)(named('sockets that are polled'), () => {
   for (const [name, from, to, first] of [
     ['connected by the sender', 2, 5, 2],
     ['connected by the receiver', 2, 5, 5],
@@ -57,4 +58,4 @@ if (missing === undefined) {
       },
     });
   }
-}
+});

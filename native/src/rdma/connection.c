@@ -172,24 +172,24 @@ static bool read_parameters(napi_env env, const napi_value *arguments, struct rd
   return true;
 }
 
-/* (connection, private data, reads out, reads in, RNR retries): ask for the connection. 0 or -errno. */
-napi_value rdma_request(napi_env env, napi_callback_info info) {
+/* Ask for a connection or say yes to a request, by that function of librdmacm. 0 or -errno. */
+static napi_value agree_on(napi_env env, napi_callback_info info, int (*call)(struct rdma_cm_id *, struct rdma_conn_param *)) {
   READ_ARGUMENTS(5);
   int32_t number;
   struct rdma_conn_param parameters;
   struct connection *connection = read_connection(env, arguments[0], &number);
   if (connection == NULL || !read_parameters(env, arguments, &parameters)) return NULL;
-  return make_int32(env, verbs.rdma_connect_(connection->id, &parameters) == 0 ? 0 : -errno);
+  return make_int32(env, call(connection->id, &parameters) == 0 ? 0 : -errno);
+}
+
+/* (connection, private data, reads out, reads in, RNR retries): ask for the connection. */
+napi_value rdma_request(napi_env env, napi_callback_info info) {
+  return agree_on(env, info, verbs.rdma_connect_);
 }
 
 /* The same, to say yes to a request. */
 napi_value rdma_accept_request(napi_env env, napi_callback_info info) {
-  READ_ARGUMENTS(5);
-  int32_t number;
-  struct rdma_conn_param parameters;
-  struct connection *connection = read_connection(env, arguments[0], &number);
-  if (connection == NULL || !read_parameters(env, arguments, &parameters)) return NULL;
-  return make_int32(env, verbs.rdma_accept_(connection->id, &parameters) == 0 ? 0 : -errno);
+  return agree_on(env, info, verbs.rdma_accept_);
 }
 
 /* (connection): say no to a request; some drivers say nothing to the other side. 0 or -errno. */

@@ -110,18 +110,9 @@ void forget_region(int number) {
 
 bool read_ipv4(napi_env env, napi_value host, napi_value port, struct sockaddr_storage *address, int *error) {
   char text[kHostCapacity];
-  size_t length;
   int32_t number;
   *error = 0;
-  if (napi_get_value_string_utf8(env, host, text, sizeof text, &length) != napi_ok) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "host is not a string");
-    return false;
-  }
-  if (!read_int32(env, port, "port", &number)) return false;
-  if (number < 0 || number > 65535) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "port is not from 0 to 65535");
-    return false;
-  }
+  if (!read_host_and_port(env, host, port, text, sizeof text, &number)) return false;
   struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number)};
   if (inet_pton(AF_INET, text, &ipv4.sin_addr) != 1) {
     *error = -EINVAL;
