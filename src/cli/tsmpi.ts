@@ -21,6 +21,8 @@ function sentence(message: string): string {
   if (command !== undefined && !COMMANDS.includes(command)) {
     return `unknown command ${command}: expected ${COMMAND_NAMES}; see tsmpi --help`;
   }
+  const bare = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
+  if (bare !== undefined) return `--${bare} has no value: see tsmpi ${command} --help`;
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1];
   if (unknown === undefined) return message;
   return `unknown argument ${unknown}: see tsmpi ${command === undefined ? '' : `${command} `}--help`;
@@ -156,7 +158,8 @@ await yargs(args)
   .help()
   .wrap(Math.min(110, process.stdout.columns ?? 100))
   .fail((message, error) => {
-    if (error !== undefined && error !== null) throw error;
+    // yargs throws what it finds wrong with a value, and tells of the rest.
+    if (error && error.name !== 'YError') throw error;
     process.stderr.write(`tsmpi: ${sentence(message)}\n`);
     process.exit(2);
   })

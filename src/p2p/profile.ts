@@ -56,12 +56,14 @@ class Region {
   /** Samples may stand for more time than there was. */
   tally(): RegionTally {
     const total = this.times.reduce((sum, ms) => sum + ms, 0);
-    const scale = total > this.ms ? this.ms / total / 1000 : 1 / 1000;
+    const seconds = this.ms / 1000;
+    // A share, so that rounding takes no part beyond the whole.
+    const secondsOf = (ms: number): number => (total > this.ms ? (ms / total) * seconds : ms / 1000);
     const operations = OPERATION_NAMES.flatMap((name, code) => {
       const [calls, bytes, ms] = [this.calls[code]!, this.bytes[code]!, this.times[code]!];
-      return name !== '' && (calls > 0 || ms > 0) ? [[name, { calls, bytes, seconds: ms * scale }] as const] : [];
+      return name !== '' && (calls > 0 || ms > 0) ? [[name, { calls, bytes, seconds: secondsOf(ms) }] as const] : [];
     });
-    return { calls: this.entries, seconds: this.ms / 1000, operations: Object.fromEntries(operations) };
+    return { calls: this.entries, seconds, operations: Object.fromEntries(operations) };
   }
 }
 

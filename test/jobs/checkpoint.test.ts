@@ -4,12 +4,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isLong } from '../long.ts';
 import { Job, type JobResult, program, runJob } from './run-job.ts';
 
 const PROGRAM = program('checkpoint.mjs');
 /** Two blocks and a bit at least for each of up to four ranks. */
 const COLUMNS = '32000';
-const MOMENTS = process.env.TSMPI_LONG_TESTS === '1' ? 100 : 6;
+const MOMENTS = isLong ? 100 : 6;
 
 let folder = '';
 beforeAll(() => {

@@ -192,6 +192,8 @@ describe('tsmpi', () => {
     [['frob'], /^tsmpi: unknown command frob: expected info, doctor, bench or agent; see tsmpi --help$/],
     [[], /^tsmpi: expected a command: info, doctor, bench or agent; see tsmpi --help$/],
     [['info', '--jsn'], /^tsmpi: unknown argument jsn: see tsmpi info --help$/],
+    [['doctor', '--host'], /^tsmpi: --host has no value: see tsmpi doctor --help$/],
+    [['doctor', '--rdma'], /^tsmpi: --rdma has no value: see tsmpi doctor --help$/],
   ])('%j', async (args, message) => {
     const { code, stderr } = await tsmpi(args as string[]);
     expect(stderr.trimEnd()).toMatch(message as RegExp);

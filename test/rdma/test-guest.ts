@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { missingPrograms } from '../hosts/test-hosts.ts';
+import { isLong as areAllLong } from '../long.ts';
 
 export type Device = 'rxe' | 'siw';
 /** Both devices, by whose names suites are called. */
@@ -54,7 +55,7 @@ const COMMAND_MS = 120_000;
 const LAST_WORDS = 4000;
 
 /** Whether what takes minutes is run: faults of two guests, all suites over both devices. */
-export const isLong: boolean = process.env.TSMPI_RDMA_LONG === '1' || process.env.TSMPI_LONG_TESTS === '1';
+export const isLong: boolean = process.env.TSMPI_RDMA_LONG === '1' || areAllLong;
 /** What the name of a suite says that is only run then. */
 export const longReason: string | undefined = isLong ? undefined : 'TSMPI_RDMA_LONG=1 runs it';
 

@@ -20,6 +20,7 @@ import type { Limits } from '../../../../src/transport/rdma/limits.ts';
 import type { RegionCache } from '../../../../src/transport/rdma/region-cache.ts';
 import { Shared } from '../../../../src/transport/rdma/shared.ts';
 import { type FrameHandler, TAKEN, type Transport } from '../../../../src/transport/transport.ts';
+import { isLong } from '../../../long.ts';
 
 const WINDOW = 3;
 const BUFFER_BYTES = 128;
@@ -249,7 +250,7 @@ describe('credits of two ranks with windows of three, in every order', () => {
     { messages: [3, 2], sendCount: 3 },
     { messages: [2, 2], sendCount: 8 },
     // Minutes on a busy machine.
-    ...(process.env.TSMPI_LONG_TESTS === '1' ? [{ messages: [4, 4], sendCount: 3 } as const] : []),
+    ...(isLong ? [{ messages: [4, 4], sendCount: 3 } as const] : []),
   ] as const)(
     '$messages messages, send queues of $sendCount',
     ({ messages, sendCount }) => {

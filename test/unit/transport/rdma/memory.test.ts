@@ -11,6 +11,7 @@ import { COUNTER, COUNTER_COUNT } from '../../../../src/native/rdma.ts';
 import { FINISH } from '../../../../src/transport/frame.ts';
 import { TAKEN } from '../../../../src/transport/transport.ts';
 import { type Arrival, Arrivals } from '../../../conformance/arrivals.ts';
+import { isLong } from '../../../long.ts';
 import { Random } from '../../datatype/random.ts';
 import { addon } from '../../native/native-addon.ts';
 import { connectedPair, type End, missing, named, pollUntil } from './ends.ts';
@@ -18,7 +19,7 @@ import { connectedPair, type End, missing, named, pollUntil } from './ends.ts';
 const FROM = 2;
 const TO = 5;
 /** Messages of arrays that come and go; as many as the rule asks for with TSMPI_LONG_TESTS=1. */
-const COMINGS = process.env.TSMPI_LONG_TESTS === '1' ? 10_000 : 60;
+const COMINGS = isLong ? 10_000 : 60;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
