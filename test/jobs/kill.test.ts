@@ -14,7 +14,7 @@ async function startLingering(mode: string, ...options: string[]): Promise<{ job
   return { job, ranks: ready.map((match) => Number(match[1])) };
 }
 
-describe.each(firstOf(4, ['spin', 'block', 'child', 'session', 'stop', 'sleep', 'deaf']))('ranks that %s', (mode) => {
+describe.each(firstOf(6, ['spin', 'sleep', 'stop', 'child', 'session', 'block', 'deaf']))('ranks that %s', (mode) => {
   test('launcher', async () => {
     const { job } = await startLingering(mode);
     process.kill(job.pid, 'SIGKILL');

@@ -3,7 +3,6 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { isLong } from '../long.ts';
 import { BACKINGS, type Backing, describeVariant, type Failure, type Variant, variantOf } from './backing.ts';
 import { generate } from './generate.ts';
 import { printProgram } from './print.ts';
@@ -11,7 +10,7 @@ import type { Program } from './program.ts';
 import { type Judge, shrink } from './shrink.ts';
 
 const { TSMPI_RANDOM_PROGRAMS, TSMPI_RANDOM_SEED, TSMPI_RANDOM_BACKING, TSMPI_RANDOM_VARIANT } = process.env;
-const COUNT = Number(TSMPI_RANDOM_PROGRAMS ?? (isLong ? 500 : 96));
+const COUNT = Number(TSMPI_RANDOM_PROGRAMS ?? 500);
 const FIRST_SEED = Number(TSMPI_RANDOM_SEED ?? 1);
 /** Programs of one job. */
 const BATCH = 64;
