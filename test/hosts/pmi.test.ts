@@ -7,7 +7,7 @@ import { isLong } from '../long.ts';
 import { missing as missingAddon } from '../unit/native/native-addon.ts';
 import { HostJob } from './host-job.ts';
 import { missingPrograms, named, TestHosts } from './test-hosts.ts';
-import { missingSlurm, startSlurm } from './test-slurm.ts';
+import { missingPmix, missingSlurm, startSlurm } from './test-slurm.ts';
 
 const missing = missingSlurm ?? missingPrograms([['mpiexec.hydra', 'mpich']]) ?? missingAddon;
 /** As README says: within a second or two, on a machine under load. */
@@ -161,17 +161,16 @@ describe.skipIf(missing)(named('jobs without tsmpirun', missing), () => {
     expect(performance.now() - started).toBeLessThan(5000 + SLACK_MS);
   });
 
-  test('where the job cannot be joined it says what to type', async () => {
-    for (const [options, launcher] of [
-      [['--mpi=none', '-N2', '-n2'], 'srun'],
-      [['--mpi=pmix', '-N2', '-n2'], 'srun --mpi=pmix or another PMIx launcher'],
-    ] as const) {
-      const { code, stderr } = await srun(options, program('ring.mjs')).end();
+  const SRUN = ['--mpi=none', 'srun', undefined] as const;
+  const PMIX = ['--mpi=pmix', 'srun --mpi=pmix or another PMIx launcher', missingPmix] as const;
+  describe.each([SRUN, PMIX])('srun %s cannot be joined', (mpi, launcher, without) => {
+    test.skipIf(without)(named('it says what to type', without), async () => {
+      const { code, stderr } = await srun([mpi, '-N2', '-n2'], program('ring.mjs')).end();
       expect(code).toBe(1);
       expect(stderr).toContain(
         `this process was started by ${launcher}, which tsmpi cannot join: start the job with \`srun --mpi=pmi2 -n N node ${program('ring.mjs')}\` or \`tsmpirun -n N `,
       );
-    }
+    });
   });
 });
 

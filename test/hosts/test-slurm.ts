@@ -1,9 +1,10 @@
 /**
  * Real Slurm on test hosts: munged and slurmd on every host, slurmctld on the first. Ends with the hosts.
  *
- * Packages: munge slurm-wlm slurmctld slurmd slurm-client slurm-wlm-basic-plugins.
+ * Packages: munge slurm-wlm libpmix-dev slurmctld slurmd slurm-client slurm-wlm-basic-plugins.
  */
 
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +21,9 @@ const CPUS = 4;
 
 /** Why there can be no Slurm here; undefined: there can. */
 export const missingSlurm: string | undefined = missingHosts ?? missingPrograms(SLURM_PROGRAMS);
+
+/** Why Slurm's own PMIx cannot be had: it loads that library by a name that only its headers' package has. */
+export const missingPmix: string | undefined = missingSlurm ?? missingLibrary('libpmix.so', 'libpmix-dev');
 
 /** Start it; resolve with the environment that its commands need when all nodes are idle. */
 export async function startSlurm(hosts: TestHosts): Promise<Record<string, string>> {
@@ -88,4 +92,9 @@ function configuration(hosts: TestHosts, folder: string): string {
     'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=YES',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function missingLibrary(name: string, debianPackage: string): string | undefined {
+  const known = spawnSync('ldconfig', ['-p'], { encoding: 'utf8', env: { PATH: '/usr/sbin:/sbin' } }).stdout ?? '';
+  return known.includes(`\t${name} `) ? undefined : `Debian packages are missing: ${debianPackage}`;
 }
