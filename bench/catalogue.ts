@@ -5,7 +5,10 @@
  */
 
 /** What a program's figure is. */
-export type Figure = 'latency' | 'bandwidth' | 'overlap' | 'start' | 'wall';
+export type Figure = 'latency' | 'bandwidth' | 'overlap' | 'start' | 'wall' | 'step' | 'tail' | 'noise';
+
+/** What the numbers of the first column are, with its heading. */
+export type Subject = 'Size' | 'Queued' | 'Edge' | 'Load(%)' | 'Ranks';
 
 export interface ProgramEntry {
   readonly name: string;
@@ -15,8 +18,13 @@ export interface ProgramEntry {
   readonly ranks: number;
   /** All ranks take part, however many there are. */
   readonly isForMany: boolean;
+  /** The fewest that it runs on. */
+  readonly leastRanks: number;
+  readonly subject: Subject;
   /** Smallest and largest message by default, in bytes; undefined: it has no sizes. */
   readonly sizes: readonly [min: number, max: number] | undefined;
+  /** What it runs by default instead of doubling; absent: it doubles. */
+  readonly listed?: readonly number[];
   /** It is a reduction: sizes are of int32 elements, from 4 bytes on. */
   readonly isReduction: boolean;
   /** It has a rooted form, so that the root may go round. */
@@ -27,7 +35,15 @@ const LONGEST = 1 << 22;
 const LONGEST_COLLECTIVE = 1 << 20;
 
 function pair(name: string, title: string, figure: Figure): ProgramEntry {
-  return { name, title, figure, ranks: 2, isForMany: false, sizes: [1, LONGEST], isReduction: false, isRooted: false };
+  return {
+    ...{ name, title, figure, ranks: 2, leastRanks: 2, isForMany: false },
+    ...{ subject: 'Size', sizes: [1, LONGEST], isReduction: false, isRooted: false },
+  };
+}
+
+/** A program whose first column counts something else than bytes. */
+function counted(name: string, title: string, figure: Figure, subject: Subject, listed: readonly number[]): ProgramEntry {
+  return { ...pair(name, title, figure), subject, sizes: [listed[0]!, listed.at(-1)!], listed };
 }
 
 const POINT_TO_POINT: readonly ProgramEntry[] = [
@@ -39,6 +55,25 @@ const POINT_TO_POINT: readonly ProgramEntry[] = [
   pair('latency_persistent', 'Latency with persistent operations', 'latency'),
   pair('bw_persistent', 'Bandwidth with persistent operations', 'bandwidth'),
   pair('bibw_persistent', 'Bi-Directional Bandwidth with persistent operations', 'bandwidth'),
+];
+
+const QUEUED = [0, 1, 10, 100, 1000, 10_000];
+const LOADS = [10, 25, 50, 75, 90, 95];
+const EDGES = [16, 32, 64, 96];
+const NOISE_RANKS = [1, 64, 256, 1024];
+/** Those of no suite by name: what applications feel of a message layer and of a machine. */
+const APPLICATIONS: readonly ProgramEntry[] = [
+  counted('match_posted', 'Latency behind posted receives', 'latency', 'Queued', QUEUED),
+  counted('match_unexpected', 'Latency behind unexpected messages', 'latency', 'Queued', QUEUED),
+  counted('latency_load', 'Latency under load, open loop', 'tail', 'Load(%)', LOADS),
+  { ...pair('b_eff', 'Effective Bandwidth', 'bandwidth'), isForMany: true, sizes: [1, 1 << 20] },
+  { ...counted('halo_allreduce', 'Halo exchange and Allreduce', 'step', 'Edge', EDGES), isForMany: true, leastRanks: 1 },
+  { ...counted('noise', 'Noise of a fixed work quantum', 'noise', 'Ranks', NOISE_RANKS), isForMany: true, leastRanks: 1 },
+  {
+    ...counted('noise_alloc', 'Noise of a fixed work quantum that allocates', 'noise', 'Ranks', NOISE_RANKS),
+    isForMany: true,
+    leastRanks: 1,
+  },
 ];
 
 /** Collectives, by the standard's name without MPI_. */
@@ -57,6 +92,8 @@ function collective(name: string, program: string, form: string, figure: Figure)
     title: `${name.split('_').map(capitalize).join('_')}${form} Latency`,
     figure,
     ranks: 2,
+    leastRanks: 2,
+    subject: 'Size',
     isForMany: true,
     sizes: name === 'barrier' ? undefined : [isReduction ? 4 : 1, LONGEST_COLLECTIVE],
     isReduction,
@@ -69,6 +106,7 @@ const capitalize = (word: string): string => word.charAt(0).toUpperCase() + word
 /** All programs, in the order of the help. */
 export const PROGRAMS: readonly ProgramEntry[] = [
   ...POINT_TO_POINT,
+  ...APPLICATIONS,
   ...COLLECTIVES.map((name) => collective(name, name, '', 'latency')),
   ...COLLECTIVES.map((name) => collective(name, `i${name}`, ' nonblocking', 'overlap')),
   ...COLLECTIVES.map((name) => collective(name, `${name}_persistent`, ' persistent', 'latency')),
@@ -80,6 +118,9 @@ export const PROGRAMS: readonly ProgramEntry[] = [
 export function findProgram(name: string): ProgramEntry | undefined {
   return PROGRAMS.find((entry) => entry.name === name.replace(/^osu_/, ''));
 }
+
+/** True if the program is a collective of the standard. */
+export const isCollective = ({ name }: ProgramEntry): boolean => collectiveOf(name) !== undefined;
 
 /** Return the collective that a program times, and how it calls it; undefined for the others. */
 export function collectiveOf(program: string): { name: string; form: 'blocking' | 'nonblocking' | 'persistent' } | undefined {

@@ -137,7 +137,8 @@ const titleOf = ({ compare, pair }: BenchCommand): string =>
 function ranksOf({ ranks, compare }: BenchCommand, entry: ProgramEntry): readonly number[] {
   if (!entry.isForMany) return [ranks[0] ?? 2];
   if (ranks.length > 0) return ranks;
-  return compare !== undefined && !/^(mbw_mr|multi_lat|init|hello)$/.test(entry.name) ? [2, 4, 8] : [entry.ranks];
+  if (compare === undefined || /^(mbw_mr|multi_lat|init|hello|noise.*)$/.test(entry.name)) return [entry.ranks];
+  return entry.leastRanks === 1 ? [1, 2, 4, 8] : [2, 4, 8];
 }
 
 /** Find the sides that are there; of the others say why not. */

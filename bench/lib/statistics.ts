@@ -29,6 +29,20 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length;
 }
 
+/**
+ * Return what the slowest of `ranks` takes on average if each draws one of the samples, independently of the others: the mean
+ * of the largest of so many draws from their distribution.
+ */
+export function expectedSlowest(samples: Float64Array, ranks: number): number {
+  const sorted = samples.slice().sort();
+  let sum = 0;
+  for (let k = 0; k < sorted.length; k++) {
+    const [from, to] = [k / sorted.length, (k + 1) / sorted.length];
+    sum += sorted[k]! * (to ** ranks - from ** ranks);
+  }
+  return sum;
+}
+
 /** The ratio of two medians and its 95 % interval. */
 export interface Ratio {
   readonly ratio: number;
@@ -52,7 +66,7 @@ export function ratioOfMedians(above: readonly number[], below: readonly number[
 }
 
 /** Return a generator of numbers in [0, 1): mulberry32. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -7,7 +7,7 @@ import { BarChart, LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { findProgram } from '../catalogue.ts';
+import { findProgram, isCollective, type Subject } from '../catalogue.ts';
 import type { CampaignResult } from '../run/campaign.ts';
 import type { ComparedCell, ComparedProgram } from '../run/table.ts';
 
@@ -44,15 +44,16 @@ export function drawCharts({ sides }: CampaignResult, compared: readonly Compare
         return size > 0 && y !== undefined && y > 0 ? [[size, y] as const] : [];
       }),
     }));
-  const add = (title: string, unit: string, series: readonly Series[], axes: Axes): void => {
+  const add = (title: string, unit: string, series: readonly Series[], axes: Axes, subject: Subject = 'Size'): void => {
     const drawn = series.filter(({ points }) => points.length > 0);
-    if (drawn.length > 0) charts.push({ title, svg: draw(title, unit, drawn, axes) });
+    if (drawn.length > 0) charts.push({ title, svg: draw(title, unit, drawn, axes, subject) });
   };
-  const collectives = compared.filter(({ program }) => isCollective(program));
+  const collectives = compared.filter(({ program }) => isOverRanks(program));
   for (const program of compared) {
-    if (isCollective(program.program) || program.rows.every(({ size }) => size === 0)) continue;
+    if (isOverRanks(program.program) || program.rows.every(({ size }) => size === 0)) continue;
     const title = titleOf(program);
-    if (findProgram(program.program)!.figure === 'bandwidth') {
+    const { figure, subject } = findProgram(program.program)!;
+    if (figure === 'bandwidth') {
       add(
         `${title}: bandwidth`,
         'MB/s',
@@ -71,16 +72,18 @@ export function drawCharts({ sides }: CampaignResult, compared: readonly Compare
         'us',
         overSizes(program, ({ us }) => us),
         'sizes',
+        subject,
       );
-    if (sides.length > 1) add(`${title}: time of ${sides[0]} / other`, 'ratio', ratios(sides, program), 'ratios');
+    if (sides.length > 1) add(`${title}: time of ${sides[0]} / other`, 'ratio', ratios(sides, program), 'ratios', subject);
   }
   const names = [...new Set(collectives.map(({ program }) => program))];
   for (const name of names) {
     const own = collectives.filter(({ program }) => program === name);
+    const { subject } = findProgram(name)!;
     if (own.length > 1) {
       const sizes = own[0]!.rows.map(({ size }) => size);
       for (const size of new Set([sizes[0]!, sizes.at(-1)!])) {
-        add(`${name}${size > 0 ? ` of ${sizeText(size)}` : ''} over ranks`, 'us', overRanks(sides, own, size), 'ranks');
+        add(`${name}${size > 0 ? ` of ${countText(subject, size)}` : ''} over ranks`, 'us', overRanks(sides, own, size), 'ranks');
       }
     } else if (own[0]!.rows.some(({ size }) => size > 0)) {
       add(
@@ -88,22 +91,25 @@ export function drawCharts({ sides }: CampaignResult, compared: readonly Compare
         'us',
         overSizes(own[0]!, ({ us }) => us),
         'sizes',
+        subject,
       );
-      if (sides.length > 1) add(`${titleOf(own[0]!)}: time of ${sides[0]} / other`, 'ratio', ratios(sides, own[0]!), 'ratios');
+      if (sides.length > 1)
+        add(`${titleOf(own[0]!)}: time of ${sides[0]} / other`, 'ratio', ratios(sides, own[0]!), 'ratios', subject);
     }
   }
   for (const program of compared) {
-    if (program.program !== 'latency' && !(isCollective(program.program) && program === collectives[0])) continue;
+    if (program.program !== 'latency' && !(isOverRanks(program.program) && program === collectives[0])) continue;
     const [row] = program.rows;
-    const title = `${titleOf(program)}: tails${row!.size > 0 ? ` at ${sizeText(row!.size)}` : ''}`;
+    const title = `${titleOf(program)}: tails${row!.size > 0 ? ` at ${countText(findProgram(program.program)!.subject, row!.size)}` : ''}`;
     charts.push({ title, svg: drawTails(title, sides, row!.cells) });
   }
   return charts;
 }
 
-const isCollective = (name: string): boolean => {
+/** It is drawn over ranks. */
+const isOverRanks = (name: string): boolean => {
   const entry = findProgram(name)!;
-  return entry.isForMany && (entry.figure === 'latency' || entry.figure === 'overlap') && name !== 'multi_lat';
+  return isCollective(entry) || entry.figure === 'step';
 };
 
 const titleOf = ({ program, ranks, isOversubscribed }: ComparedProgram): string =>
@@ -135,11 +141,19 @@ function ratios(sides: readonly string[], { rows }: ComparedProgram): Series[] {
 
 type Axes = 'sizes' | 'ranks' | 'ratios';
 
+const SUBJECT_NAMES: Readonly<Record<Subject, string>> = {
+  Size: 'message size',
+  Queued: 'messages in the way',
+  Edge: 'edge of the cube, cells',
+  'Load(%)': 'load, %',
+  Ranks: 'ranks, by calculation',
+};
+
 const TEXT = { fontFamily: FONT, fontSize: 12, color: '#222' };
 const LINES = { lineStyle: { color: '#e4e4e4' } };
 
 /** Draw lines over sizes or ranks. */
-function draw(title: string, unit: string, series: readonly Series[], axes: Axes): string {
+function draw(title: string, unit: string, series: readonly Series[], axes: Axes, subject: Subject): string {
   const xs = [...new Set(series.flatMap(({ points }) => points.map(([x]) => x)))].sort((a, b) => a - b);
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: CHART_WIDTH, height: CHART_HEIGHT });
   const isRatio = axes === 'ratios';
@@ -156,13 +170,13 @@ function draw(title: string, unit: string, series: readonly Series[], axes: Axes
       min: Math.log2(xs[0]!),
       max: Math.max(Math.log2(xs.at(-1)!), Math.log2(xs[0]!) + 1),
       interval: axes === 'ranks' ? 1 : Math.max(1, Math.ceil(Math.log2(xs.at(-1)! / xs[0]!) / 8)),
-      name: axes === 'ranks' ? 'ranks' : 'message size',
+      name: axes === 'ranks' ? 'ranks' : SUBJECT_NAMES[subject],
       nameLocation: 'middle',
       nameGap: 30,
       nameTextStyle: TEXT,
       axisLabel: {
         ...TEXT,
-        formatter: (value: number) => (axes === 'ranks' ? String(Math.round(2 ** value)) : sizeText(2 ** value)),
+        formatter: (value: number) => (axes === 'ranks' ? String(Math.round(2 ** value)) : countText(subject, 2 ** value)),
       },
       splitLine: LINES,
     },
@@ -275,8 +289,13 @@ function render(chart: ReturnType<typeof init>): string {
   return svg;
 }
 
+/** Return a number of the first column. */
+export function countText(subject: Subject, count: number): string {
+  return subject === 'Size' ? sizeText(count) : String(Math.round(count));
+}
+
 /** Return bytes as 8 B, 64 KiB, 1 MiB. */
-export function sizeText(bytes: number): string {
+function sizeText(bytes: number): string {
   const rounded = Math.round(bytes);
   if (rounded >= 1 << 20) return `${trim(rounded / (1 << 20))} MiB`;
   if (rounded >= 1 << 10) return `${trim(rounded / (1 << 10))} KiB`;

@@ -5,7 +5,7 @@
 import { findProgram } from '../catalogue.ts';
 import type { CampaignResult } from '../run/campaign.ts';
 import { type Basis, type ComparedCell, type ComparedProgram, short, shownOf, unitOf } from '../run/table.ts';
-import { type Chart, sizeText } from './charts.ts';
+import { type Chart, countText } from './charts.ts';
 
 const STYLE = `
 :root { color-scheme: light; }
@@ -61,24 +61,25 @@ function librariesOf({ sides, records }: CampaignResult): string[] {
 
 function renderProgram(compared: ComparedProgram, sides: readonly string[]): string {
   const { program, ranks, rows } = compared;
+  const { figure, subject } = findProgram(program)!;
   const heads = sides.map(
     (side, k) => `<th>${escapeHtml(side)}</th>${k > 0 ? '<th>ratio</th>' : ''}<th>p99</th><th>p99.9</th><th>max</th>`,
   );
   const body = rows.map(({ size, cells }) => {
     const columns = cells.map((cell, k) => renderCell(program, cell, k > 0));
-    return `<tr><td class="size">${size > 0 ? sizeText(size) : ''}</td>${columns.join('')}</tr>`;
+    return `<tr><td class="size">${size > 0 || subject !== 'Size' ? countText(subject, size) : ''}</td>${columns.join('')}</tr>`;
   });
   const parts = (values: readonly (number | undefined)[], format: (value: number) => string): string =>
     sides.flatMap((side, k) => (values[k] === undefined ? [] : `${escapeHtml(side)} ${format(values[k])}`)).join(', ');
   const notes = [
-    `${unitOf(program)}${findProgram(program)!.figure === 'bandwidth' ? ', tails in us' : ''}`,
+    `${unitOf(program)}${figure === 'bandwidth' ? ', tails in us' : ''}`,
     compared.isPinned ? 'each rank pinned to a core' : 'not pinned',
     ...(compared.isOversubscribed ? ['<b>oversubscribed</b>: more ranks than cores'] : []),
     `CPU seconds of a launch: ${parts(compared.cpuSeconds, (value) => value.toFixed(2))}`,
     `rejected: ${parts(compared.rejectedShare, (value) => `${(100 * value).toFixed(0)} %`)}`,
   ];
   return `<h2>${program}, ${ranks} ranks</h2><div class="note">${notes.join('; ')}</div>
-<div class="scroll"><table><tr><th class="size">size</th>${heads.join('')}</tr>
+<div class="scroll"><table><tr><th class="size">${escapeHtml(subject.toLowerCase())}</th>${heads.join('')}</tr>
 ${body.join('\n')}</table></div>`;
 }
 

@@ -3,8 +3,8 @@
  * the time of the bare reference around the row's repetitions.
  */
 
-import { findProgram, type ProgramEntry } from '../catalogue.ts';
-import { median } from '../lib/statistics.ts';
+import { findProgram, isCollective, type ProgramEntry } from '../catalogue.ts';
+import { mean, median } from '../lib/statistics.ts';
 import type { JobLine, RowLine, Settings } from '../records.ts';
 
 const FIRST_WIDTH = 10;
@@ -26,7 +26,6 @@ interface Column {
 /** Return the columns of a program behind the size. */
 export function columnsOf(entry: ProgramEntry, { isFull, percentiles }: ColumnOptions): Column[] {
   const columns: Column[] = [];
-  const isCollective = entry.isForMany && entry.figure !== 'bandwidth' && entry.name !== 'multi_lat';
   if (entry.figure === 'bandwidth') {
     columns.push({ name: entry.name === 'mbw_mr' ? 'MB/s' : 'Bandwidth (MB/s)', value: (row) => row.megabytesPerSecond! });
     if (entry.name === 'mbw_mr' || isFull) columns.push({ name: 'Messages/s', value: (row) => row.messagesPerSecond! });
@@ -37,9 +36,17 @@ export function columnsOf(entry: ProgramEntry, { isFull, percentiles }: ColumnOp
       { name: 'Pure Comm.(us)', value: (row) => row.overlap!.pure },
       { name: 'Overlap(%)', value: (row) => row.overlap!.percent },
     );
-  } else columns.push({ name: isCollective ? 'Avg Latency(us)' : 'Latency (us)', value: (row) => row.us });
+  } else if (entry.figure === 'step') {
+    columns.push({ name: 'Step(us)', value: (row) => row.us }, { name: 'Cells/us', value: (row) => row.size ** 3 / row.us });
+  } else if (entry.figure === 'noise') {
+    columns.push(
+      { name: 'Slowest(us)', value: (row) => row.us },
+      { name: 'Quantum(us)', value: (row) => row.tail.min },
+      { name: 'Noise(%)', value: (row) => 100 * (row.us / row.tail.min - 1) },
+    );
+  } else columns.push({ name: isCollective(entry) ? 'Avg Latency(us)' : 'Latency (us)', value: (row) => row.us });
   if (isFull) {
-    if (isCollective) {
+    if (isCollective(entry)) {
       columns.push(
         { name: 'Min Latency(us)', value: (row) => row.ranks!.min },
         { name: 'Max Latency(us)', value: (row) => row.ranks!.max },
@@ -52,8 +59,8 @@ export function columnsOf(entry: ProgramEntry, { isFull, percentiles }: ColumnOp
       { name: 'Reference(us)', value: ({ repetitions }) => median(repetitions.flatMap(({ reference }) => reference)) },
     );
   }
-  for (const percentile of percentiles)
-    columns.push({ name: `P${percentile} Tail Lat(us)`, value: (row) => tailAt(row, percentile) });
+  const shown = entry.figure === 'tail' && percentiles.length === 0 ? [50, 99, 99.9, 100] : percentiles;
+  for (const percentile of shown) columns.push({ name: `P${percentile} Tail Lat(us)`, value: (row) => tailAt(row, percentile) });
   return columns;
 }
 
@@ -83,7 +90,7 @@ export function headingOf(job: JobLine, settings: Settings, options: ColumnOptio
   if (entry.name === 'mbw_mr') lines.push(`# [ pairs: ${job.ranks / 2} ] [ window size: ${settings.window} ]`);
   if (entry.figure !== 'start' && entry.figure !== 'wall') {
     const names = columnsOf(entry, options).map(({ name }) => name.padStart(WIDTH));
-    lines.push(`# ${(entry.sizes === undefined ? '' : 'Size').padEnd(FIRST_WIDTH - 2)}${names.join('')}`);
+    lines.push(`# ${(entry.sizes === undefined ? '' : entry.subject).padEnd(FIRST_WIDTH - 2)}${names.join('')}`);
   }
   return lines;
 }
@@ -114,10 +121,12 @@ export function footerOf(job: JobLine, rows: readonly RowLine[]): string[] {
   for (const { rejected } of all) if (rejected !== undefined) reasons.set(rejected, (reasons.get(rejected) ?? 0) + 1);
   const rejected = [...reasons.values()].reduce((sum, count) => sum + count, 0);
   const why = [...reasons].map(([reason, count]) => `${reason} ${count}`).join(', ');
+  const effective = findProgram(job.program)?.name === 'b_eff' ? mean(rows.map((row) => row.megabytesPerSecond!)) : undefined;
   const share = `${rejected} of ${all.length} repetitions rejected${why === '' ? '' : ` (${why})`}`;
   const disturbed = rows.filter((row) => row.disturbed.length > 0).length;
   const unsettled = rows.filter((row) => !row.isSettled).length;
   return [
+    ...(effective === undefined ? [] : [`# effective bandwidth, mean over the sizes: ${effective.toFixed(2)} MB/s`]),
     `# ${share}; judged by: ${job.reference}, steal time, throttling`,
     ...(disturbed > 0 ? [`# ${disturbed} of ${rows.length} rows are of a disturbed run: marked with !`] : []),
     ...(unsettled > 0

@@ -167,8 +167,12 @@ export async function parseBenchCommand(words: readonly string[]): Promise<Bench
   const ranks = parsed.n === undefined ? [] : list('-n', parsed.n, 'numbers of ranks').map((text) => whole('-n', text, 1));
   if (ranks.length > 1 && !isComparing)
     throw new BenchUsageError(`-n got ${parsed.n}: expected one number without --compare, --peers or --pair`);
-  for (const { name, isForMany } of programs) {
-    if (ranks.some((count) => count < 2)) throw new BenchUsageError(`${name} needs two ranks: -n got ${parsed.n}`);
+  const asked = parsed.m === undefined ? undefined : sizesOf(parsed.m);
+  for (const { name, isForMany, leastRanks, subject } of programs) {
+    const largest = asked?.kind === 'list' ? Math.max(...asked.sizes) : (asked?.max ?? 0);
+    if (subject === 'Load(%)' && largest > 100)
+      throw new BenchUsageError(`${name} takes loads in per cent: -m got ${largest}, expected 100 at most`);
+    if (ranks.some((count) => count < leastRanks)) throw new BenchUsageError(`${name} needs two ranks: -n got ${parsed.n}`);
     if (/^(mbw_mr|multi_lat)$/.test(name) && ranks.some((count) => count % 2 === 1)) {
       throw new BenchUsageError(`${name} takes pairs of ranks: -n got ${parsed.n}, expected an even number`);
     }
@@ -177,7 +181,6 @@ export async function parseBenchCommand(words: readonly string[]): Promise<Bench
     if (isForMany && parsed.objects && !/^(mbw_mr|multi_lat)$/.test(name))
       throw new BenchUsageError(`--objects is for latency, bw and bibw, not ${name}`);
   }
-  const asked = parsed.m === undefined ? undefined : sizesOf(parsed.m);
   const iterations = parsed.i === undefined ? undefined : whole('-i', parsed.i, 1);
   const warmup = parsed.x === undefined ? undefined : whole('-x', parsed.x, 0);
   const repetitions = whole('-r', parsed.r, 1);
@@ -219,12 +222,15 @@ export async function parseBenchCommand(words: readonly string[]): Promise<Bench
 function sizesFor(entry: ProgramEntry, asked: Sizes | undefined, isComparing: boolean, isOdd: boolean): number[] {
   if (entry.sizes === undefined) return [0];
   const [min, max] = entry.sizes;
-  const least = entry.isReduction ? 4 : 0;
+  const least = entry.isReduction ? 4 : entry.subject === 'Size' || entry.subject === 'Queued' ? 0 : 1;
   let sizes: number[];
   if (asked?.kind === 'list') sizes = asked.sizes;
+  else if (asked?.kind === 'range' && asked.min === undefined && entry.listed !== undefined) sizes = [asked.max];
   else if (asked?.kind === 'range') sizes = doubling(asked.min ?? min, asked.max);
+  else if (entry.listed !== undefined) sizes = [...entry.listed];
   else sizes = isComparing ? COMPARED_SIZES.filter((size) => size <= max) : doubling(min, max);
-  if (isOdd) sizes = [...new Set(sizes.flatMap((size) => [size - 1, size, size + 1, Math.floor(size * 1.5)]))];
+  if (isOdd && entry.subject === 'Size')
+    sizes = [...new Set(sizes.flatMap((size) => [size - 1, size, size + 1, Math.floor(size * 1.5)]))];
   return sizes.filter((size) => size >= least && (!entry.isReduction || size % 4 === 0)).sort((a, b) => a - b);
 }
 

@@ -34,7 +34,7 @@ interface Library {
 const SOURCES = fileURLToPath(new URL('./peers/', import.meta.url));
 const TIMEOUT_MS = 60_000;
 /** What neither C nor Python has. */
-const NOT_WRITTEN = /^i?(neighbor_|alltoallw)|(?<!latency|bw)_persistent$/;
+const NOT_WRITTEN = /^i?(neighbor_|alltoallw)|^(match_|latency_load|b_eff|halo_|noise)|(?<!latency|bw)_persistent$/;
 const PYTHON_PROGRAMS = /^(latency|bw|barrier|bcast|reduce|allreduce|gather|scatter|allgather|alltoall)$/;
 
 /** Return the peers that are there, and for the others why not. */

@@ -150,7 +150,7 @@ export function formatTables(result: CampaignResult, basis: Basis): string {
       `# ${name}: ${sides.flatMap((side, k) => (values[k] === undefined ? [] : `${side} ${format(values[k])}`)).join(', ')}`;
     return [
       `# ${program}, ${ranks} ranks (${notes.join(', ')}), ${unitOf(program)}; ratios are of times${basis === 'p50' ? ', by p50' : ''}`,
-      `# ${'Size'.padEnd(FIRST_WIDTH - 2)}${heads.join('')}`,
+      `# ${findProgram(program)!.subject.padEnd(FIRST_WIDTH - 2)}${heads.join('')}`,
       ...body,
       parts('CPU seconds of a launch', compared.cpuSeconds, (value) => value.toFixed(2)),
       parts('repetitions rejected', compared.rejectedShare, (value) => `${(100 * value).toFixed(0)} %`),

@@ -37,6 +37,16 @@ export interface Operation {
   readonly isCollective: boolean;
   /** How many of them a repetition has, unless -i or the time says otherwise. */
   readonly iterations: number;
+  /** What a repetition may take, in microseconds, unless -i says otherwise; absent: 0.1 s. */
+  readonly longestUs?: number;
+  /** Take that many samples in a way of its own, each in microseconds; on rank 0 they count. Absent: each is a run. */
+  sample?(count: number): Promise<Float64Array<ArrayBuffer>>;
+  /** Make a repetition's figure of its samples; absent: their mean. */
+  figure?(samples: Float64Array): number;
+  /** A disturbed machine is what it looks for: no repetition is rejected. */
+  readonly keepsAll?: boolean;
+  /** Free what it holds, when all is timed. All ranks call this. */
+  close?(): Promise<void>;
 }
 
 /** What measurements share in a job. */
@@ -92,8 +102,10 @@ export async function measure(operation: Operation, settings: Settings, rig: Rig
     }
   }
 
-  const iterations = settings.iterations ?? Math.max(2, Math.min(operation.iterations, Math.floor(REPETITION_US / estimate)));
-  const batch = estimate >= SHORT_US * operation.parts ? 1 : Math.max(1, Math.min(iterations, Math.ceil(BATCH_US / estimate)));
+  const longestUs = operation.longestUs ?? REPETITION_US;
+  const iterations = settings.iterations ?? Math.max(2, Math.min(operation.iterations, Math.floor(longestUs / estimate)));
+  const isOne = operation.sample !== undefined || estimate >= SHORT_US * operation.parts;
+  const batch = isOne ? 1 : Math.max(1, Math.min(iterations, Math.ceil(BATCH_US / estimate)));
   const count = Math.max(1, Math.floor(iterations / batch));
 
   const repetitions: Repetition[] = [];
@@ -103,13 +115,14 @@ export async function measure(operation: Operation, settings: Settings, rig: Rig
     decide(accepted < settings.repetitions && tries < TRIES * settings.repetitions ? 1 : 0) === 1;
     tries++
   ) {
-    const samples = new Float64Array(count);
+    let samples = new Float64Array(count);
     control.barrier().wait();
     const before = rig.reference.measure();
     control.barrier().wait();
     const stateBefore = isFirst ? readMachine() : undefined;
     control.barrier().wait();
-    if (operation.isCollective) {
+    if (operation.sample !== undefined) samples = await operation.sample(count);
+    else if (operation.isCollective) {
       for (let k = 0; k < count; k++) {
         control.barrier().wait();
         samples[k] = await timed(batch);
@@ -120,7 +133,7 @@ export async function measure(operation: Operation, settings: Settings, rig: Rig
     const after = rig.reference.measure();
     all.push(samples);
     if (!isFirst) continue;
-    const rejected = judgeRepetition([before, after], stateBefore, stateAfter);
+    const rejected = operation.keepsAll ? undefined : judgeRepetition([before, after], stateBefore, stateAfter);
     if (rejected === undefined) accepted++;
     repetitions.push({ us: 0, reference: [before, after], ...(rejected === undefined ? {} : { rejected }) });
   }
@@ -171,8 +184,8 @@ interface Combined {
 }
 
 /** Put the samples of a repetition on all ranks together, on rank 0. */
-function combine(control: Communicator, { clock, isTimed }: Operation, samples: Float64Array): Combined {
-  if (clock === 'rank 0') return { us: mean(samples), samples, slowest: samples, min: 0, max: 0 };
+function combine(control: Communicator, { clock, isTimed, figure = mean }: Operation, samples: Float64Array): Combined {
+  if (clock === 'rank 0') return { us: figure(samples), samples, slowest: samples, min: 0, max: 0 };
   const none = new Float64Array(samples.length);
   const slowest = control.reduce(isTimed ? samples : none, MAX, 0).wait() ?? none;
   const sum = control.reduce(isTimed ? samples : none, SUM, 0).wait() ?? none;

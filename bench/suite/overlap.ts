@@ -23,7 +23,8 @@ export function calibrate(): number {
 
 let kept = 0;
 
-function compute(steps: number): void {
+/** Compute that many steps. */
+export function compute(steps: number): void {
   let value = kept | 1;
   for (let k = 0; k < steps; k++) value = Math.imul(value, 1664525) + 1013904223;
   kept = value;

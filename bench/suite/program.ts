@@ -6,14 +6,19 @@
 
 import { availableParallelism, cpus } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { job, world } from 'tsmpi';
+import { type Communicator, job, world } from 'tsmpi';
 import { VERSION } from '../../src/base/version.ts';
 import { loadAddon } from '../../src/native/loader.ts';
-import { findProgram, type ProgramEntry } from '../catalogue.ts';
+import { findProgram, isCollective, type ProgramEntry } from '../catalogue.ts';
 import type { JobLine, Line, RowLine, Settings } from '../records.ts';
 import { createCollective } from './collective.ts';
+import { createEffective } from './effective.ts';
 import { GarbageWatch } from './garbage.ts';
+import { createHalo } from './halo.ts';
+import { createLoad } from './load.ts';
+import { createMatching } from './matching.ts';
 import { measure, type Operation, type Rig } from './measure.ts';
+import { createNoise } from './noise.ts';
 import { calibrate, measureOverlap } from './overlap.ts';
 import { createPointToPoint, iterationsOf } from './point-to-point.ts';
 import { createReference } from './reference.ts';
@@ -40,7 +45,7 @@ function print(line: Line): void {
 
 /** Time messages of a size. */
 async function measureSize(size: number): Promise<void> {
-  const { row, overlap } = entry.isForMany && !/_mr$|^multi_/.test(entry.name) ? await collective(size) : await pairs(size);
+  const { row, overlap } = isCollective(entry) ? await collective(size) : await other(size);
   if (row === undefined) return;
   const rates = entry.figure === 'bandwidth' ? ratesOf(entry, size, row.us) : {};
   print({ kind: 'row', program: entry.name, size, ...row, ...rates, ...(overlap === undefined ? {} : { overlap }) });
@@ -48,8 +53,23 @@ async function measureSize(size: number): Promise<void> {
 
 type Measured = Awaited<ReturnType<typeof measure>>;
 
-async function pairs(size: number): Promise<{ row: Measured; overlap?: undefined }> {
-  return { row: await measure(createPointToPoint(comm, settings, size), settings, rig) };
+/** What is no collective, and what makes its operation for a number of the first column. All ranks call that. */
+const MAKERS: Readonly<Record<string, (comm: Communicator, settings: Settings, size: number) => Operation | Promise<Operation>>> =
+  {
+    match_posted: createMatching,
+    match_unexpected: createMatching,
+    latency_load: createLoad,
+    b_eff: createEffective,
+    halo_allreduce: createHalo,
+    noise: createNoise,
+    noise_alloc: createNoise,
+  };
+
+async function other(size: number): Promise<{ row: Measured; overlap?: undefined }> {
+  const operation = await (MAKERS[entry.name] ?? createPointToPoint)(comm, settings, size);
+  const row = await measure(operation, settings, rig);
+  await operation.close?.();
+  return { row };
 }
 
 async function collective(size: number): Promise<{ row: Measured; overlap?: RowLine['overlap'] | undefined }> {
@@ -78,8 +98,8 @@ async function collective(size: number): Promise<{ row: Measured; overlap?: RowL
 }
 
 function ratesOf({ name }: ProgramEntry, size: number, us: number): Pick<RowLine, 'megabytesPerSecond' | 'messagesPerSecond'> {
-  const pairsAtOnce = name === 'mbw_mr' ? world.size / 2 : 1;
-  return { megabytesPerSecond: (size * pairsAtOnce) / us, messagesPerSecond: (1e6 * pairsAtOnce) / us };
+  const atOnce = name === 'mbw_mr' ? world.size / 2 : name === 'b_eff' ? 2 * world.size : 1;
+  return { megabytesPerSecond: (size * atOnce) / us, messagesPerSecond: (1e6 * atOnce) / us };
 }
 
 const stepsPerUs = entry.figure === 'overlap' ? calibrate() : undefined;

@@ -58,6 +58,33 @@ test('each kind of program, as lines of JSON', async () => {
   expect(rows.find(({ program }) => program === 'ireduce')!.overlap!.percent).toBeGreaterThanOrEqual(0);
 });
 
+test('what applications feel', async () => {
+  const few = [...SHORT, '--settle', '0', '--json'];
+  const rowsOf = async (...words: string[]): Promise<RowLine[]> => {
+    const { code, stdout, stderr } = await bench(...words, ...few);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+    return lines.filter((line): line is RowLine => line.kind === 'row');
+  };
+  const matching = await rowsOf('match_posted', 'match_unexpected', '-m', '0,300');
+  expect(matching.map(({ program, size }) => `${program} ${size}`)).toEqual(
+    ['posted', 'unexpected'].flatMap((kind) => [`match_${kind} 0`, `match_${kind} 300`]),
+  );
+  const [half] = await rowsOf('latency_load', '-m', '50');
+  expect(half!.tail.min).toBeGreaterThan(0);
+  // Three ranks in two rings; a cube whose edge they do not divide; three ranks that count for a thousand.
+  const [ring] = await rowsOf('b_eff', '-n', '3', '-m', '64:64');
+  expect(ring!.megabytesPerSecond).toBeCloseTo((6 * 64) / ring!.us);
+  const [step] = await rowsOf('halo_allreduce', '-n', '3', '-m', '8', '--await');
+  expect(step!.us).toBeGreaterThan(0);
+  const noise = await rowsOf('noise_alloc', '-n', '3', '-m', '1,1000');
+  expect(noise.map(({ us, tail }) => us >= tail.min && us <= tail.max)).toEqual([true, true]);
+  expect(noise[1]!.us).toBeGreaterThan(noise[0]!.us);
+});
+
 test('await, objects and data that is touched', async () => {
   const { code, stdout } = await bench(
     'latency',

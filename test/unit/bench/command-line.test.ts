@@ -25,6 +25,10 @@ test('sizes: ranges, lists, between the powers of two', async () => {
   expect(await sizes('latency', '-m', '1024:1024', '--odd')).toEqual([1023, 1024, 1025, 1536]);
   expect(await sizes('allreduce', '-m', '1:16')).toEqual([4, 8, 16]);
   expect(await sizes('barrier')).toEqual([0]);
+  expect(await sizes('match_posted')).toEqual([0, 1, 10, 100, 1000, 10_000]);
+  expect(await sizes('latency_load', '-m', '50', '--odd')).toEqual([50]);
+  expect(await sizes('match_posted', '-m', '100:400')).toEqual([100, 200, 400]);
+  expect(await sizes('noise', '-n', '1', '-m', '0:2')).toEqual([1, 2]);
 });
 
 test.each([
@@ -35,6 +39,8 @@ test.each([
   [['latency', '-i', '0'], '-i got 0: expected a whole number from 1 on'],
   [['latency', '-z', '42'], '-z got 42: expected some of 50, 90, 99, 99.9, 100'],
   [['latency', '-n', '1'], 'latency needs two ranks: -n got 1'],
+  [['b_eff', '-n', '1'], 'b_eff needs two ranks: -n got 1'],
+  [['latency_load', '-m', '50,101'], 'latency_load takes loads in per cent: -m got 101, expected 100 at most'],
   [['mbw_mr', '-n', '3'], 'mbw_mr takes pairs of ranks: -n got 3, expected an even number'],
   [['allreduce', '--objects'], '--objects is for latency, bw and bibw, not allreduce'],
   [['--compare', 'shm', '--peers', ''], 'expected one of --compare, --peers and --pair'],

@@ -1,7 +1,7 @@
 /** Statistics of benchmarks against values that are known. */
 
 import { expect, test } from 'vitest';
-import { mean, median, quantileOfSorted, ratioOfMedians } from '../../../bench/lib/statistics.ts';
+import { expectedSlowest, mean, median, quantileOfSorted, ratioOfMedians } from '../../../bench/lib/statistics.ts';
 
 test('median and mean', () => {
   expect(median([3, 1, 2])).toBe(2);
@@ -14,6 +14,15 @@ test('quantiles by nearest rank', () => {
   const thousand = Float64Array.from({ length: 1000 }, (_, k) => k + 1);
   expect([0, 0.5, 0.9, 0.99, 0.999, 1].map((q) => quantileOfSorted(thousand, q))).toEqual([1, 500, 900, 990, 999, 1000]);
   expect(quantileOfSorted(Float64Array.of(5), 0.99)).toBe(5);
+});
+
+test('the slowest of some that draw from samples', () => {
+  const dice = Float64Array.of(6, 2, 4, 1, 3, 5);
+  expect(expectedSlowest(dice, 1)).toBeCloseTo(3.5);
+  // The higher of two dice: 161/36.
+  expect(expectedSlowest(dice, 2)).toBeCloseTo(161 / 36);
+  expect(expectedSlowest(dice, 1024)).toBeCloseTo(6);
+  expect(expectedSlowest(Float64Array.of(7, 7, 7), 64)).toBeCloseTo(7);
 });
 
 test('the ratio of medians and its interval', () => {
