@@ -119,6 +119,9 @@ export function findProgram(name: string): ProgramEntry | undefined {
   return PROGRAMS.find((entry) => entry.name === name.replace(/^osu_/, ''));
 }
 
+/** True if the program is none of OSU's. */
+export const isApplication = (entry: ProgramEntry): boolean => APPLICATIONS.includes(entry);
+
 /** True if the program is a collective of the standard. */
 export const isCollective = ({ name }: ProgramEntry): boolean => collectiveOf(name) !== undefined;
 

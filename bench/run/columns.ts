@@ -3,7 +3,7 @@
  * the time of the bare reference around the row's repetitions.
  */
 
-import { findProgram, isCollective, type ProgramEntry } from '../catalogue.ts';
+import { findProgram, isApplication, isCollective, type ProgramEntry } from '../catalogue.ts';
 import { mean, median } from '../lib/statistics.ts';
 import type { JobLine, RowLine, Settings } from '../records.ts';
 
@@ -45,7 +45,8 @@ export function columnsOf(entry: ProgramEntry, { isFull, percentiles }: ColumnOp
       { name: 'Noise(%)', value: (row) => 100 * (row.us / row.tail.min - 1) },
     );
   } else columns.push({ name: isCollective(entry) ? 'Avg Latency(us)' : 'Latency (us)', value: (row) => row.us });
-  if (isFull) {
+  // A start has no repetitions within its job.
+  if (isFull && entry.figure !== 'start' && entry.figure !== 'wall') {
     if (isCollective(entry)) {
       columns.push(
         { name: 'Min Latency(us)', value: (row) => row.ranks!.min },
@@ -64,6 +65,9 @@ export function columnsOf(entry: ProgramEntry, { isFull, percentiles }: ColumnOp
   return columns;
 }
 
+/** Names as long as a column get a wider one. */
+const widthOf = (name: string): number => Math.max(WIDTH, name.length + 2);
+
 /** Percentiles that rows hold. */
 export const PERCENTILES: readonly number[] = [50, 90, 99, 99.9, 100];
 
@@ -76,7 +80,7 @@ export function headingOf(job: JobLine, settings: Settings, options: ColumnOptio
   const entry = findProgram(job.program)!;
   const completion = settings.isAwaited ? 'await' : 'wait()';
   const facts = [
-    `${job.ranks} ranks (${job.rankKind})`,
+    `${job.ranks} ${job.ranks === 1 ? 'rank' : 'ranks'} (${job.rankKind})`,
     job.hosts > 1 ? `${job.hosts} hosts` : '',
     completion,
     `Node ${job.node}`,
@@ -86,10 +90,13 @@ export function headingOf(job: JobLine, settings: Settings, options: ColumnOptio
   if (settings.isRotating) facts.push('rotating buffers');
   if (!job.isPinned) facts.push('not pinned');
   if (job.isOversubscribed) facts.push(`oversubscribed: ${job.cores} cores`);
-  const lines = [`# OSU-style MPI ${entry.title} Test, ${job.library}`, `# ${facts.filter((fact) => fact !== '').join(', ')}`];
+  const lines = [
+    `# ${isApplication(entry) ? entry.title : `OSU-style MPI ${entry.title} Test`}, ${job.library}`,
+    `# ${facts.filter((fact) => fact !== '').join(', ')}`,
+  ];
   if (entry.name === 'mbw_mr') lines.push(`# [ pairs: ${job.ranks / 2} ] [ window size: ${settings.window} ]`);
   if (entry.figure !== 'start' && entry.figure !== 'wall') {
-    const names = columnsOf(entry, options).map(({ name }) => name.padStart(WIDTH));
+    const names = columnsOf(entry, options).map(({ name }) => name.padStart(widthOf(name)));
     lines.push(`# ${(entry.sizes === undefined ? '' : entry.subject).padEnd(FIRST_WIDTH - 2)}${names.join('')}`);
   }
   return lines;
@@ -102,7 +109,7 @@ export function lineOf(row: RowLine, options: ColumnOptions): string {
     const [min, max] = [row.ranks!.min, row.ranks!.max].map((us) => (us / 1000).toFixed(1));
     return `min: ${min} ms, max: ${max} ms, avg: ${(row.us / 1000).toFixed(1)} ms`;
   }
-  const cells = columnsOf(entry, options).map(({ name, value }) => format(name, value(row)).padStart(WIDTH));
+  const cells = columnsOf(entry, options).map(({ name, value }) => format(name, value(row)).padStart(widthOf(name)));
   const notes = [
     row.batch > 1 && options.percentiles.length > 0 ? `percentiles of batches of ${row.batch}` : '',
     row.disturbed.length > 0 ? `disturbed: ${row.disturbed.join('; ')}` : '',

@@ -51,7 +51,7 @@ const OPTIONS = {
     alias: 'message-size',
     type: 'string',
     group: 'OSU:',
-    description: 'sizes in bytes, MIN:MAX or MAX, by doubling; or a list: 8,1000',
+    description: 'sizes in bytes (or what the first column counts), MIN:MAX or MAX, by doubling; or a list: 8,1000',
   },
   i: { alias: 'iterations', type: 'string', group: 'OSU:', description: 'operations of a repetition' },
   x: {
@@ -168,10 +168,13 @@ export async function parseBenchCommand(words: readonly string[]): Promise<Bench
   if (ranks.length > 1 && !isComparing)
     throw new BenchUsageError(`-n got ${parsed.n}: expected one number without --compare, --peers or --pair`);
   const asked = parsed.m === undefined ? undefined : sizesOf(parsed.m);
-  for (const { name, isForMany, leastRanks, subject } of programs) {
+  for (const entry of programs) {
+    const { name, isForMany, leastRanks, subject } = entry;
     const largest = asked?.kind === 'list' ? Math.max(...asked.sizes) : (asked?.max ?? 0);
     if (subject === 'Load(%)' && largest > 100)
       throw new BenchUsageError(`${name} takes loads in per cent: -m got ${largest}, expected 100 at most`);
+    if (sizesFor(entry, asked, isComparing, parsed.odd).length === 0)
+      throw new BenchUsageError(`-m got ${parsed.m}: ${name} starts at ${leastOf(entry)}`);
     if (ranks.some((count) => count < leastRanks)) throw new BenchUsageError(`${name} needs two ranks: -n got ${parsed.n}`);
     if (/^(mbw_mr|multi_lat)$/.test(name) && ranks.some((count) => count % 2 === 1)) {
       throw new BenchUsageError(`${name} takes pairs of ranks: -n got ${parsed.n}, expected an even number`);
@@ -222,7 +225,6 @@ export async function parseBenchCommand(words: readonly string[]): Promise<Bench
 function sizesFor(entry: ProgramEntry, asked: Sizes | undefined, isComparing: boolean, isOdd: boolean): number[] {
   if (entry.sizes === undefined) return [0];
   const [min, max] = entry.sizes;
-  const least = entry.isReduction ? 4 : entry.subject === 'Size' || entry.subject === 'Queued' ? 0 : 1;
   let sizes: number[];
   if (asked?.kind === 'list') sizes = asked.sizes;
   else if (asked?.kind === 'range' && asked.min === undefined && entry.listed !== undefined) sizes = [asked.max];
@@ -231,8 +233,12 @@ function sizesFor(entry: ProgramEntry, asked: Sizes | undefined, isComparing: bo
   else sizes = isComparing ? COMPARED_SIZES.filter((size) => size <= max) : doubling(min, max);
   if (isOdd && entry.subject === 'Size')
     sizes = [...new Set(sizes.flatMap((size) => [size - 1, size, size + 1, Math.floor(size * 1.5)]))];
-  return sizes.filter((size) => size >= least && (!entry.isReduction || size % 4 === 0)).sort((a, b) => a - b);
+  return sizes.filter((size) => size >= leastOf(entry) && (!entry.isReduction || size % 4 === 0)).sort((a, b) => a - b);
 }
+
+/** The smallest number of its first column. */
+const leastOf = ({ isReduction, subject }: ProgramEntry): number =>
+  isReduction ? 4 : subject === 'Size' || subject === 'Queued' ? 0 : 1;
 
 type Sizes = { kind: 'range'; min: number | undefined; max: number } | { kind: 'list'; sizes: number[] };
 

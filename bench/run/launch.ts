@@ -107,10 +107,12 @@ export async function launch(command: Command, timeoutMs: number, onLine: (line:
       .split('\n')
       .filter((text) => text.trim() !== '' && !/^-+$/.test(text))
       .at(-1) ?? stray;
+  const thrown = /^(?:.*\] )?\w*Error: (.+)$/m.exec(stderr)?.[1];
   let failure: string | undefined;
   if (error !== undefined) failure = error.message;
   else if (isLate) failure = `it did not end within ${timeoutMs / 1000} s`;
-  else if (code !== 0) failure = `${last === '' ? 'it said nothing' : last} (${code === null ? signal : `exit code ${code}`})`;
+  else if (code !== 0)
+    failure = `${thrown === undefined ? '' : `${thrown}; `}${last === '' ? 'it said nothing' : last} (${code === null ? signal : `exit code ${code}`})`;
   return {
     lines,
     wallSeconds,

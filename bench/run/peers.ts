@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ProgramEntry } from '../catalogue.ts';
+import { isApplication, type ProgramEntry } from '../catalogue.ts';
 import type { Settings } from '../records.ts';
 import { hasCores, type Side } from './sides.ts';
 
@@ -34,7 +34,7 @@ interface Library {
 const SOURCES = fileURLToPath(new URL('./peers/', import.meta.url));
 const TIMEOUT_MS = 60_000;
 /** What neither C nor Python has. */
-const NOT_WRITTEN = /^i?(neighbor_|alltoallw)|^(match_|latency_load|b_eff|halo_|noise)|(?<!latency|bw)_persistent$/;
+const NOT_WRITTEN = /^i?(neighbor_|alltoallw)|(?<!latency|bw)_persistent$/;
 const PYTHON_PROGRAMS = /^(latency|bw|barrier|bcast|reduce|allreduce|gather|scatter|allgather|alltoall)$/;
 
 /** Return the peers that are there, and for the others why not. */
@@ -66,7 +66,7 @@ function librarySide(libraries: ReadonlyMap<string, Library>, name: string, opti
     name: options.isOverTcp ? `${name}-tcp` : name,
     command: (entry, settings, ranks) => {
       if (settings.isObject) return 'C has no objects';
-      if (NOT_WRITTEN.test(entry.name)) return 'not written in C';
+      if (isApplication(entry) || NOT_WRITTEN.test(entry.name)) return 'not written in C';
       return launcherCommand(library, ranks, options.isOverTcp, [binary, ...wordsOf(entry, settings)]);
     },
   };

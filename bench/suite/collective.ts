@@ -9,6 +9,7 @@ import { type Communicator, type Graph, type Persistent, type Request, SUM } fro
 import type { ProgramEntry } from '../catalogue.ts';
 import { collectiveOf } from '../catalogue.ts';
 import type { Settings } from '../records.ts';
+import { share } from './share.ts';
 
 /** One collective of this rank, with its buffers. */
 export interface Collective {
@@ -187,10 +188,6 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     init: () => ring.neighborAlltoallwInit(halves(each), halves(into)),
   })),
 };
-
-/** Part k of a length that is divided among ranks as evenly as can be. */
-const share = (length: number, ranks: number, k: number): number =>
-  Math.floor(((k + 1) * length) / ranks) - Math.floor((k * length) / ranks);
 
 interface RingBuffers {
   readonly one: Uint8Array<ArrayBuffer>;

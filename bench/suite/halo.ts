@@ -9,6 +9,7 @@
 import { type Communicator, type Layout, SUM, subarray } from 'tsmpi';
 import type { Settings } from '../records.ts';
 import type { Operation } from './measure.ts';
+import { share } from './share.ts';
 
 /** What cells take, in nanoseconds, to say how many steps fill a repetition. */
 const CELL_NS = 2;
@@ -21,7 +22,7 @@ export async function createHalo(comm: Communicator, settings: Settings, edge: n
   const grid = await comm.cartesian([0, 0, 0], { periodic: true });
   if (grid.dims.some((count) => count > edge))
     throw new Error(`an edge of ${edge} cells has too few of them for ${grid.dims.join(' x ')} ranks`);
-  const extent = grid.dims.map((count, d) => part(edge, count, grid.coords[d]!)) as unknown as Extent;
+  const extent = grid.dims.map((count, d) => share(edge, count, grid.coords[d]!)) as unknown as Extent;
   const length = extent.reduce((product, cells) => product * (cells + 2), 1);
   const fields = [0, 1].map(() => new Float64Array(length).fill(1));
   const halos = fields.map((field) => {
@@ -58,10 +59,6 @@ export async function createHalo(comm: Communicator, settings: Settings, edge: n
     },
   };
 }
-
-/** Cells of part k of an edge that is divided among so many ranks. */
-const part = (cells: number, ranks: number, k: number): number =>
-  Math.floor(((k + 1) * cells) / ranks) - Math.floor((k * cells) / ranks);
 
 /** The face at layer `at` of dimension d, without the edges around it. */
 function face(field: Float64Array<ArrayBuffer>, extent: Extent, d: number, at: number): Layout<Float64Array> {

@@ -9,10 +9,9 @@
 import { ANY_SOURCE, type Communicator, type Request, waitAll } from 'tsmpi';
 import type { Settings } from '../records.ts';
 import type { Operation } from './measure.ts';
-import { iterationsOf } from './point-to-point.ts';
+import { arrays, exchange, iterationsOf } from './point-to-point.ts';
 
 const BYTES = 8;
-const TAG = 1;
 /** Tag of the first message in the way. */
 const OTHERS = 100;
 
@@ -21,31 +20,17 @@ export async function createMatching(comm: Communicator, settings: Settings, que
   const { rank } = comm;
   const peer = 1 - rank;
   const takesPart = rank < 2;
-  const [out, into, aside] = [new Uint8Array(BYTES), new Uint8Array(BYTES), new Uint8Array(BYTES)];
+  const [aside, into] = [new Uint8Array(BYTES), new Uint8Array(BYTES)];
   const isPosted = settings.program === 'match_posted';
   const inTheWay: Request<unknown>[] = [];
   for (let k = 0; takesPart && k < queued; k++) {
     const tag = OTHERS + k;
-    inTheWay.push(isPosted ? comm.recv(aside, k % 2 === 0 ? peer : ANY_SOURCE, tag) : comm.send(out, peer, tag));
+    inTheWay.push(isPosted ? comm.recv(aside, k % 2 === 0 ? peer : ANY_SOURCE, tag) : comm.send(aside, peer, tag));
   }
   await comm.barrier();
 
-  const run = async (count: number): Promise<void> => {
-    for (let k = 0; k < count; k++) {
-      if (rank === 0) await comm.send(out, peer, TAG);
-      await comm.recv(into, peer, TAG);
-      if (rank === 1) await comm.send(out, peer, TAG);
-    }
-  };
-  const runWaiting = (count: number): void => {
-    for (let k = 0; k < count; k++) {
-      if (rank === 0) comm.send(out, peer, TAG).wait();
-      comm.recv(into, peer, TAG).wait();
-      if (rank === 1) comm.send(out, peer, TAG).wait();
-    }
-  };
   return {
-    run: !takesPart ? () => {} : settings.isAwaited ? run : runWaiting,
+    run: takesPart ? exchange(arrays(comm, settings, BYTES, peer), rank === 0, settings.isAwaited) : () => {},
     parts: 2,
     clock: 'rank 0',
     isTimed: takesPart,
@@ -53,7 +38,7 @@ export async function createMatching(comm: Communicator, settings: Settings, que
     iterations: iterationsOf(BYTES),
     close: async () => {
       if (takesPart && isPosted) for (const request of inTheWay) request.cancel();
-      else if (takesPart) for (let k = 0; k < queued; k++) comm.recv(aside, peer, OTHERS + k).wait();
+      else if (takesPart) for (let k = 0; k < queued; k++) comm.recv(into, peer, OTHERS + k).wait();
       waitAll(inTheWay);
       await comm.barrier();
     },

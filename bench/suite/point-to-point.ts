@@ -73,7 +73,8 @@ export function createPointToPoint(comm: Communicator, settings: Settings, size:
   };
 }
 
-function arrays(comm: Communicator, settings: Settings, size: number, peer: number): Endpoint {
+/** Messages of bytes. */
+export function arrays(comm: Communicator, settings: Settings, size: number, peer: number): Endpoint {
   const out = createBuffers(size, comm.rank + 1, settings.isRotating);
   const into = createBuffers(size, 0, settings.isRotating);
   return {
@@ -119,7 +120,7 @@ function verify(view: Uint8Array, peer: number): void {
 }
 
 /** Round trips. */
-function exchange({ send, recv, received, verify }: Endpoint, isSender: boolean, isAwaited: boolean): Operation['run'] {
+export function exchange({ send, recv, received, verify }: Endpoint, isSender: boolean, isAwaited: boolean): Operation['run'] {
   if (isAwaited) {
     return async (count) => {
       for (let k = 0; k < count; k++) {

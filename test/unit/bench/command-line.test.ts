@@ -39,6 +39,8 @@ test.each([
   [['latency', '-i', '0'], '-i got 0: expected a whole number from 1 on'],
   [['latency', '-z', '42'], '-z got 42: expected some of 50, 90, 99, 99.9, 100'],
   [['latency', '-n', '1'], 'latency needs two ranks: -n got 1'],
+  [['allreduce', '-m', '2'], '-m got 2: allreduce starts at 4'],
+  [['noise', '-m', '0'], '-m got 0: noise starts at 1'],
   [['b_eff', '-n', '1'], 'b_eff needs two ranks: -n got 1'],
   [['latency_load', '-m', '50,101'], 'latency_load takes loads in per cent: -m got 101, expected 100 at most'],
   [['mbw_mr', '-n', '3'], 'mbw_mr takes pairs of ranks: -n got 3, expected an even number'],
