@@ -9,7 +9,8 @@ import { SUM, world, wtime } from 'tsmpi';
 const intervals = Number(process.argv[2] ?? 20_000_000);
 if (!Number.isSafeInteger(intervals) || intervals < 1) {
   if (world.rank === 0) console.error(`intervals is ${process.argv[2]}: expected a whole number, 1 or more`);
-  process.exit(2);
+  // Rank 0 alone gives the code: another's would end the job, maybe before rank 0 has said why.
+  process.exit(world.rank === 0 ? 2 : 0);
 }
 
 const start = wtime();

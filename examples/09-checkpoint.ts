@@ -14,7 +14,8 @@ const EVERY = 100;
 const [folder, steps = '400'] = process.argv.slice(2);
 if (folder === undefined || !(Number(steps) >= 0)) {
   if (world.rank === 0) console.error('usage: 09-checkpoint.ts FOLDER [steps]');
-  process.exit(2);
+  // Rank 0 alone gives the code: another's would end the job, maybe before rank 0 has said why.
+  process.exit(world.rank === 0 ? 2 : 0);
 }
 
 const { rank, size } = world;

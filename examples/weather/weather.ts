@@ -87,7 +87,6 @@ async function run(everyone: Communicator, own: Settings): Promise<void> {
   const cost = gatherCost(comm, traffic, work);
   const digest = digestState(model);
   const code = outcome.reason === 'evicted' ? EXIT_EVICTED : 0;
-  process.exitCode = code;
   if (cost === undefined || digest === undefined) return;
   const last = history.records[history.records.length - 1].integrals;
   const width = (block.width * EARTH_RADIUS) / 1000;
@@ -112,11 +111,13 @@ async function run(everyone: Communicator, own: Settings): Promise<void> {
     'summary.json': `${JSON.stringify(summary, undefined, 2)}\n`,
   });
   process.stdout.write(formatReport(summary, own.out));
+  process.exitCode = code;
 }
 
-/** End the run without results. */
+/** End the run without results; rank 0 gives the code, as another's would end the job before rank 0 has said why. */
 function end(comm: Communicator, code: number, why: string): void {
-  if (comm.rank === 0) process.stderr.write(`weather: ${why}\n`);
+  if (comm.rank !== 0) return;
+  process.stderr.write(`weather: ${why}\n`);
   process.exitCode = code;
 }
 
