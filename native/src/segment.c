@@ -55,23 +55,21 @@ static void forget(struct mapping *mapping) {
   }
 }
 
-static void give_back(napi_env env, struct mapping *mapping) {
+static void give_back(struct mapping *mapping) {
   if (mapping->address == NULL) return;
   munmap(mapping->address, mapping->byte_length);
   mapping->address = NULL;
-  if (mapping->accounted_byte_length == 0) return;
-  int64_t total;
-  napi_adjust_external_memory(env, -(int64_t)mapping->accounted_byte_length, &total);
 }
 
 static void finalize_mapping(napi_env env, void *data, void *hint) {
+  (void)env;
   (void)data;
   struct mapping *mapping = hint;
   /* At the environment's end ArrayBuffers go before clean-up hooks run, so a watch may still be looking in. */
   if (mapping->address != NULL && watch_lies_in(mapping->state->watch, mapping->address, mapping->byte_length)) {
     watch_stop(mapping->state->watch);
   }
-  give_back(env, mapping);
+  give_back(mapping);
   forget(mapping);
   addon_state_release(mapping->state);
   free(mapping);
@@ -79,9 +77,9 @@ static void finalize_mapping(napi_env env, void *data, void *hint) {
 
 /*
  * Lay an ArrayBuffer over memory. Takes ownership of [address, address + byte_length), on failure too. The ArrayBuffer
- * is `visible_byte_length` long and starts at the address.
+ * is `visible_byte_length` long and starts at the address. V8 counts it among what presses for garbage collection.
  */
-static napi_value adopt(napi_env env, void *address, size_t byte_length, size_t visible_byte_length, bool is_private) {
+static napi_value adopt(napi_env env, void *address, size_t byte_length, size_t visible_byte_length) {
   struct mapping *mapping = calloc(1, sizeof *mapping);
   if (mapping == NULL) {
     munmap(address, byte_length);
@@ -102,11 +100,6 @@ static napi_value adopt(napi_env env, void *address, size_t byte_length, size_t 
   addon_state_acquire(mapping->state);
   mapping->next = mapping->state->mappings;
   mapping->state->mappings = mapping;
-  if (is_private) {
-    int64_t total;
-    mapping->accounted_byte_length = byte_length;
-    napi_adjust_external_memory(env, (int64_t)byte_length, &total);
-  }
   return buffer;
 }
 
@@ -130,7 +123,7 @@ static napi_value map(napi_env env, napi_callback_info info) {
     throw_errno(env, "map: mmap failed", errno);
     return NULL;
   }
-  return adopt(env, address, byte_length, byte_length, false);
+  return adopt(env, address, byte_length, byte_length);
 }
 
 static napi_value allocate(napi_env env, napi_callback_info info) {
@@ -160,7 +153,7 @@ static napi_value allocate(napi_env env, napi_callback_info info) {
   if (reserved - before > byte_length) munmap(aligned + byte_length, reserved - before - byte_length);
   /* Advice only: a kernel without huge pages refuses, and the memory is as good. */
   if (is_huge) madvise(aligned, byte_length, MADV_HUGEPAGE);
-  return adopt(env, aligned, byte_length, wanted, true);
+  return adopt(env, aligned, byte_length, wanted);
 }
 
 static napi_value unmap(napi_env env, napi_callback_info info) {
@@ -189,7 +182,7 @@ static napi_value unmap(napi_env env, napi_callback_info info) {
     napi_throw_error(env, NULL, "the ArrayBuffer cannot be detached");
     return NULL;
   }
-  give_back(env, mapping);
+  give_back(mapping);
   return NULL;
 }
 

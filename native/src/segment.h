@@ -13,8 +13,6 @@
 struct mapping {
   void *address;
   size_t byte_length;
-  /* Bytes told to the collector for private memory, so that it runs in time; 0 for shared memory. */
-  size_t accounted_byte_length;
   struct addon_state *state;
   struct mapping *next;
 };

@@ -150,6 +150,9 @@ export interface SegmentLayout extends SegmentShape {
 
 const align = (value: number, to: number): number => Math.ceil(value / to) * to;
 
+/** V8 counts a mapped segment as memory of its own, and above 64 MiB collects garbage: 5 ms in the start of each rank. */
+const CHEAP_BYTES = 60 << 20;
+
 /** Return the shapes to try for that many ranks, the usual one first, then smaller ones for hosts short of memory. */
 export function shapesFor(localSize: number, descriptionByteLength: number, peerCount: number = 0): SegmentShape[] {
   const descriptionCapacity = align(Math.max(descriptionByteLength, 1), 4096);
@@ -162,7 +165,9 @@ export function shapesFor(localSize: number, descriptionByteLength: number, peer
     descriptionCapacity,
     peerCount,
   });
-  return [shape(1024, 32, 8, 32), shape(256, 16, 4, 8), shape(128, 4, 2, 2)];
+  const usual = [8, 4, 2].map((largeCount) => shape(1024, 32, largeCount, 32));
+  const cheap = usual.find((each) => layOut(each).byteLength <= CHEAP_BYTES) ?? usual.at(-1)!;
+  return [cheap, shape(256, 16, 4, 8), shape(128, 4, 2, 2)];
 }
 
 /** Lay out a segment of that shape. */
