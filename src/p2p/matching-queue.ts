@@ -3,7 +3,8 @@
  *
  * The idea: one FIFO list per source and one for receives from ANY_SOURCE; a sequence number tells which of two
  * candidates came first. The common case, the first posted receive of that source, is found without a search; a search
- * runs over entries of one source that differ by tag only. Unexpected messages lie in the same way.
+ * runs over entries of one source that differ by tag only, and a list that has become long keeps its entries by tag.
+ * Unexpected messages lie in the same way.
  *
  * Order: non-overtaking. Two messages of one source that match the same receive are taken in the order of arrival, and
  * receives that match the same message in the order of posting. Standard: 3.5.
@@ -17,29 +18,97 @@ export const PROC_NULL = -1003;
 export interface Matchable {
   readonly source: number;
   readonly tag: number;
-  /** Link and order, owned by the queue. */
+  /** Links and order, owned by the queue; `later` is the next of the same tag. The sequence is negative outside of a queue. */
   next: Matchable | null;
+  previous: Matchable | null;
+  later: Matchable | null;
   sequence: number;
 }
 
-/** A FIFO of entries linked through `next`. */
+/** A list of more entries is kept by tag too: above that number searching it takes longer than keeping it. */
+const LONG = 48;
+
+/** The entries of one tag in a long list. */
+interface Row<E> {
+  head: E;
+  tail: E;
+}
+
+/** A FIFO of entries, in order of their sequence. */
 class Chain<E extends Matchable> {
   head: E | null = null;
-  tail: E | null = null;
+  #tail: E | null = null;
+  #length = 0;
+  #rows: Map<number, Row<E>> | undefined = undefined;
 
   append(entry: E): void {
     entry.next = null;
-    if (this.tail === null) this.head = entry;
-    else this.tail.next = entry;
-    this.tail = entry;
+    entry.previous = this.#tail;
+    if (this.#tail === null) this.head = entry;
+    else this.#tail.next = entry;
+    this.#tail = entry;
+    this.#length++;
+    if (this.#rows !== undefined) this.#appendToRow(this.#rows, entry);
+    else if (this.#length > LONG) this.#makeRows();
   }
 
-  /** Unlink `entry`, whose predecessor is `before`. */
-  remove(entry: E, before: E | null): void {
-    if (before === null) this.head = entry.next as E | null;
-    else before.next = entry.next;
-    if (this.tail === entry) this.tail = before;
+  /** Return the first entry that goes with the tag: of that tag or ANY_TAG, or any for ANY_TAG. */
+  find(tag: number): E | null {
+    if (this.#rows !== undefined && tag !== ANY_TAG) {
+      const same = this.#rows.get(tag)?.head;
+      const any = this.#rows.get(ANY_TAG)?.head;
+      if (same === undefined) return any ?? null;
+      return any !== undefined && any.sequence < same.sequence ? any : same;
+    }
+    let entry = this.head;
+    if (tag === ANY_TAG) return entry;
+    while (entry !== null && entry.tag !== tag && entry.tag !== ANY_TAG) entry = entry.next as E | null;
+    return entry;
+  }
+
+  remove(entry: E): void {
+    const { previous, next } = entry;
+    if (previous === null) this.head = next as E | null;
+    else previous.next = next;
+    if (next === null) this.#tail = previous as E | null;
+    else next.previous = previous;
     entry.next = null;
+    entry.previous = null;
+    entry.sequence = -1;
+    this.#length--;
+    if (this.#rows === undefined) return;
+    if (this.#length === 0) this.#rows = undefined;
+    else this.#removeFromRow(this.#rows, entry);
+    entry.later = null;
+  }
+
+  #makeRows(): void {
+    this.#rows = new Map();
+    for (let entry = this.head; entry !== null; entry = entry.next as E | null) this.#appendToRow(this.#rows, entry);
+  }
+
+  #appendToRow(rows: Map<number, Row<E>>, entry: E): void {
+    entry.later = null;
+    const row = rows.get(entry.tag);
+    if (row === undefined) rows.set(entry.tag, { head: entry, tail: entry });
+    else {
+      row.tail.later = entry;
+      row.tail = entry;
+    }
+  }
+
+  /** What is found heads its row: only one that is withdrawn is searched for. */
+  #removeFromRow(rows: Map<number, Row<E>>, entry: E): void {
+    const row = rows.get(entry.tag)!;
+    if (row.head === entry) {
+      if (entry.later === null) rows.delete(entry.tag);
+      else row.head = entry.later as E;
+      return;
+    }
+    let before = row.head;
+    while (before.later !== entry) before = before.later as E;
+    before.later = entry.later;
+    if (row.tail === entry) row.tail = before;
   }
 }
 
@@ -67,46 +136,24 @@ export class MatchingQueue<R extends Matchable, M extends Matchable> {
   /** Take the receive that a message of that source and tag matches: the one posted first; null if there is none. */
   takeReceive(source: number, tag: number): R | null {
     const chain = this.#posted[source];
-    let specific: R | null = null;
-    let beforeSpecific: R | null = null;
-    if (chain !== undefined) {
-      specific = chain.head;
-      while (specific !== null && specific.tag !== tag && specific.tag !== ANY_TAG) {
-        beforeSpecific = specific;
-        specific = specific.next as R | null;
+    const specific = chain === undefined ? null : chain.find(tag);
+    if (this.#anySource.head !== null) {
+      const any = this.#anySource.find(tag);
+      if (any !== null && (specific === null || any.sequence < specific.sequence)) {
+        this.#anySource.remove(any);
+        return any;
       }
     }
-    let any = this.#anySource.head;
-    if (any === null) {
-      if (specific !== null) chain!.remove(specific, beforeSpecific);
-      return specific;
-    }
-    let beforeAny: R | null = null;
-    while (any !== null && any.tag !== tag && any.tag !== ANY_TAG) {
-      beforeAny = any;
-      any = any.next as R | null;
-    }
-    if (any !== null && (specific === null || any.sequence < specific.sequence)) {
-      this.#anySource.remove(any, beforeAny);
-      return any;
-    }
-    if (specific !== null) chain!.remove(specific, beforeSpecific);
+    if (specific !== null) chain!.remove(specific);
     return specific;
   }
 
   /** Withdraw a posted receive. Return whether it was still there. */
   withdraw(receive: R): boolean {
-    const chain = receive.source === ANY_SOURCE ? this.#anySource : this.#posted[receive.source];
-    if (chain === undefined) return false;
-    let before: R | null = null;
-    for (let entry = chain.head; entry !== null; entry = entry.next as R | null) {
-      if (entry === receive) {
-        chain.remove(entry, before);
-        return true;
-      }
-      before = entry;
-    }
-    return false;
+    if (receive.sequence < 0) return false;
+    const chain = receive.source === ANY_SOURCE ? this.#anySource : this.#posted[receive.source]!;
+    chain.remove(receive);
+    return true;
   }
 
   /** Keep a message that no receive was posted for. */
@@ -131,18 +178,12 @@ export class MatchingQueue<R extends Matchable, M extends Matchable> {
   #findFrom(source: number, tag: number, take: boolean): M | null {
     const chain = this.#messages[source];
     if (chain === undefined) return null;
-    let before: M | null = null;
-    for (let message = chain.head; message !== null; message = message.next as M | null) {
-      if (tag === ANY_TAG || message.tag === tag) {
-        if (take) {
-          chain.remove(message, before);
-          this.#messageCount--;
-        }
-        return message;
-      }
-      before = message;
+    const message = chain.find(tag);
+    if (message !== null && take) {
+      chain.remove(message);
+      this.#messageCount--;
     }
-    return null;
+    return message;
   }
 }
 

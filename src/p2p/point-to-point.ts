@@ -128,7 +128,9 @@ export interface PieceCount {
 
 export class Receive extends Operation<Status> implements Matchable {
   next: Matchable | null = null;
-  sequence = 0;
+  previous: Matchable | null = null;
+  later: Matchable | null = null;
+  sequence = -1;
   readonly context: Context;
   /** Where elements go. An object's receive gets its array at the match. */
   into: TypedArray | undefined;

@@ -15,7 +15,9 @@ const SLOTS = 1024;
 
 export class UnexpectedMessage implements Matchable {
   next: Matchable | null = null;
-  sequence = 0;
+  previous: Matchable | null = null;
+  later: Matchable | null = null;
+  sequence = -1;
   readonly transport: Transport;
   readonly kind: number;
   readonly type: number;
