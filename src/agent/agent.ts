@@ -103,6 +103,7 @@ export class Agent implements RankEvents {
 
   onFailed = (exitCode: number, message: string): void => {
     this.#connection.send({ kind: 'failed', exitCode, message });
+    this.#isEnding = true;
     this.#ranks?.end(0);
   };
 
