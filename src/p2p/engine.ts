@@ -6,7 +6,7 @@
  * ones. A receive takes a message that has arrived, or waits in its context's queue.
  *
  *     send, at most 32 bytes                  SHORT                       done when taken
- *     send, at most 8 KiB                     EAGER                       done when taken
+ *     send, at most 16 KiB (8 to itself)      EAGER                       done when taken
  *     longer, ssend, or no credit left        ANNOUNCE(number) ->
  *         receiver can read the memory           fetch, <- FINISH(number)                 done
  *         else                                   <- CLEAR(number, own)    PIECE(own) ...  done when all are taken
@@ -37,6 +37,9 @@ import { PayloadPool, UnexpectedMessage } from './unexpected.ts';
 
 /** In the place of an array, where a layout says where the elements lie. */
 const NOTHING = new Uint8Array(0);
+
+/** Small arrays lie inside V8's heap and move (up to 64 bytes by default); only larger ones have an address that stays. */
+const MOVING_BYTES = 4096;
 
 export class Engine implements FrameHandler {
   readonly progress: Progress;
@@ -332,8 +335,8 @@ export class Engine implements FrameHandler {
     }
     const route = this.#routes[peer]!;
     const number = send.number < 0 ? this.#numbers.acquire(send) : send.number;
-    // Small arrays lie inside V8's heap and move; only larger ones have an address that stays.
-    const fetched = byteLength > route.capabilities.eagerBytes && send.layout === undefined ? data : undefined;
+    const fetched =
+      byteLength > Math.min(route.capabilities.eagerBytes, MOVING_BYTES) && send.layout === undefined ? data : undefined;
     return route.sendAnnounce(peer, type, context.members.rank, tag, context.id, byteLength, number, fetched);
   }
 

@@ -10,7 +10,7 @@ export function explainRank({ routes, world, segment, addon, description, worldR
   const { cellCount, smallCount, largeCount, areaCount, byteLength } = segment.layout;
   const lines = [
     `rank ${worldRank} of ${world.size}: ranks are ${description.rankKind === 'process' ? 'processes' : 'threads'}, segment of ${(byteLength / 1048576).toFixed(1)} MiB`,
-    `  per rank: inbox of ${cellCount} cells, ${smallCount} buffers of 8 KiB, ${largeCount} of 128 KiB; ${areaCount} areas for collectives`,
+    `  per rank: inbox of ${cellCount} cells, ${smallCount} buffers of 16 KiB, ${largeCount} of 128 KiB; ${areaCount} areas for collectives`,
     `  addon: ${addon === undefined ? 'not loaded, so long messages take two copies' : 'loaded'}`,
     `  waiting: ${description.wait}, ${description.localRanks.length} ranks on ${description.cores} cores`,
     `  threads: ${describeThreads(description, localRank)}`,

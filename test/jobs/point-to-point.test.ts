@@ -5,7 +5,7 @@ import { program, runJob } from './run-job.ts';
 
 describe.each(['process', 'thread'])('ranks as %s', (kind) => {
   test.each([
-    ['sizes', 2, '352 messages'],
+    ['sizes', 2, '374 messages'],
     ['order', 4, 'in order'],
     ['requests', 2, 'requests'],
     ['errors', 2, 'errors'],

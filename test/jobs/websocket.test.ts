@@ -11,7 +11,7 @@ const OVER = ['--quiet', '--transport', 'websocket,self'];
 
 describe('programs', () => {
   test.each([
-    ['point-to-point/sizes', 2, '352 messages'],
+    ['point-to-point/sizes', 2, '374 messages'],
     ['point-to-point/order', 4, 'in order'],
     ['point-to-point/requests', 2, 'requests'],
     ['point-to-point/errors', 2, 'errors'],

@@ -18,7 +18,7 @@ import {
 } from './program.ts';
 
 /** Bytes around which something changes: frame, eager limit, slot of an area, large buffers, choice of algorithms. */
-const SWITCHES = [0, 32, 33, 504, 512, 4096, 8191, 8192, 8193, 32768, 65536];
+const SWITCHES = [0, 32, 33, 504, 512, 4096, 8191, 8192, 8193, 16384, 16392, 32768, 65536];
 const LONG = [1 << 17, 600_000, 1 << 20];
 
 /** A seeded source of draws. */

@@ -1,7 +1,7 @@
 /**
  * A rank's end of the relay: frames for ranks of other hosts go into the inbox of this host's agent, and come from there.
  *
- * Reach: ranks of other hosts. Ordering: one way per pair, in the order taken. Limits: 24 bytes in a cell, 8 KiB at once,
+ * Reach: ranks of other hosts. Ordering: one way per pair, in the order taken. Limits: 24 bytes in a cell, 16 KiB at once,
  * longer messages announced, then pulled from memory to memory by the agents, or without the addon in pieces of 128 KiB.
  * Progress: the agents move what lies in buffers and what is pulled, whatever the ranks do. Backpressure: BUSY while the agent's inbox or the rank's large buffers are full, or while the agent holds frames for that peer;
  * NO_CREDIT beyond WINDOW units of payload that the receiver has not matched, or without a small buffer. Failure: a link

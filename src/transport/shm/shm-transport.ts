@@ -2,7 +2,7 @@
  * Shared memory between the ranks of one host.
  *
  * Reach: ranks that have mapped the same segment. Ordering: frames of a pair arrive in order (one inbox).
- * Limits: 32 bytes in a cell, 8 KiB at once through small buffers, longer messages by a single copy (process_vm_readv,
+ * Limits: 32 bytes in a cell, 16 KiB at once through small buffers, longer messages by a single copy (process_vm_readv,
  * canFetch) or in pieces of 128 KiB through large buffers. Progress: by calls of either side; a fetch needs the receiver only.
  * Backpressure: BUSY when the inbox or the buffers of pieces are full; NO_CREDIT when a receiver left too many short
  * messages unmatched or the small buffers are all in use: then the message is announced. Failure: none of its own; a

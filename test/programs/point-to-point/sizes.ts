@@ -19,8 +19,26 @@ const TYPES = [
   [BigInt64Array, 'i64'],
   [BigUint64Array, 'u64'],
 ] as const;
-/** In bytes: inside the cell up to 32, at once up to 8 KiB, in pieces of 128 KiB or by single copies of 1 MiB. */
-const SIZES = [0, 8, 24, 32, 40, 1000, 8184, 8192, 8200, 32_760, 32_768, 32_776, 100_000, 131_072, 131_080, (1 << 20) + 8];
+/** In bytes: inside the cell up to 32, at once up to 16 KiB, in pieces of 128 KiB or by single copies of 1 MiB. */
+const SIZES = [
+  0,
+  8,
+  24,
+  32,
+  40,
+  1000,
+  8192,
+  16_376,
+  16_384,
+  16_392,
+  32_760,
+  32_768,
+  32_776,
+  100_000,
+  131_072,
+  131_080,
+  (1 << 20) + 8,
+];
 const GUARD = 8;
 
 const peer = 1 - world.rank;

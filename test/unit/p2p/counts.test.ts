@@ -81,7 +81,7 @@ test.each([
   // Longer ones go through a buffer that is given back by one exchange.
   { size: 33, exchanges: 1 + RARELY, copies: 2 },
   { size: 1024, exchanges: 1 + RARELY, copies: 2 },
-  { size: 8192, exchanges: 1 + RARELY, copies: 2 },
+  { size: 16_384, exchanges: 1 + RARELY, copies: 2 },
 ])('$size bytes: one cell by one compare-and-swap, two copies', async ({ size, exchanges, copies }) => {
   const worlds = createWorlds(2);
   const [data, into] = [new Uint8Array(size).fill(3), new Uint8Array(size)];

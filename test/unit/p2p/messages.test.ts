@@ -18,7 +18,7 @@ const TYPES = [
   BigInt64Array,
   BigUint64Array,
 ] as const;
-const SIZES = [0, 1, 3, 4, 5, 31, 32, 33, 1000, 1024, 1025, 8192, 8193, 40_000, 100_000];
+const SIZES = [0, 1, 3, 4, 5, 31, 32, 33, 1000, 1024, 1025, 8192, 8193, 16_384, 16_385, 40_000, 100_000];
 
 function pattern(type: (typeof TYPES)[number], length: number): TypedArray {
   const array = new type(length);

@@ -20,7 +20,7 @@ test('the layout: 16 bytes a world rank between credits and inboxes, and a place
       expect(alone.inboxOffset).toBeLessThan(alone.peerOffset + 4096);
       expect([spread.placeCount, alone.placeCount]).toEqual([localSize + 1, localSize]);
       const { cellCount, smallCount, largeCount, placeCount, inboxOffset, areaOffset } = spread;
-      const needed = placeCount * (cellCount * 64 + smallCount * (64 + 8192) + largeCount * (64 + 131_072));
+      const needed = placeCount * (cellCount * 64 + smallCount * (64 + 16_384) + largeCount * (64 + 131_072));
       expect(areaOffset - inboxOffset - needed).toBeLessThan(4096);
       expect(areaOffset - inboxOffset).toBeGreaterThanOrEqual(needed);
     }
