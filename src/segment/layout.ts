@@ -168,7 +168,7 @@ export function shapesFor(localSize: number, descriptionByteLength: number, peer
   });
   const usual = [8, 4, 2].map((largeCount) => shape(1024, 32, largeCount, 32));
   const cheap = usual.find((each) => layOut(each).byteLength <= CHEAP_BYTES) ?? usual.at(-1)!;
-  return [cheap, shape(256, 16, 4, 8), shape(128, 4, 2, 2)];
+  return [cheap, shape(256, 8, 4, 8), shape(128, 2, 2, 2)];
 }
 
 /** Lay out a segment of that shape. */
