@@ -6,7 +6,7 @@
  * ones. A receive takes a message that has arrived, or waits in its context's queue.
  *
  *     send, at most 32 bytes                  SHORT                       done when taken
- *     send, at most 16 KiB (8 to itself)      EAGER                       done when taken
+ *     send, at most the route's eagerBytes    EAGER                       done when taken
  *     longer, ssend, or no credit left        ANNOUNCE(number) ->
  *         receiver can read the memory           fetch, <- FINISH(number)                 done
  *         else                                   <- CLEAR(number, own)    PIECE(own) ...  done when all are taken
@@ -38,7 +38,7 @@ import { PayloadPool, UnexpectedMessage } from './unexpected.ts';
 /** In the place of an array, where a layout says where the elements lie. */
 const NOTHING = new Uint8Array(0);
 
-/** Small arrays lie inside V8's heap and move (up to 64 bytes by default); only larger ones have an address that stays. */
+/** Arrays that lie inside V8's heap move, and have no address to announce: those of up to 64 bytes, with a margin. */
 const MOVING_BYTES = 4096;
 
 export class Engine implements FrameHandler {

@@ -166,7 +166,7 @@ export function shapesFor(localSize: number, descriptionByteLength: number, peer
     descriptionCapacity,
     peerCount,
   });
-  const usual = [8, 4, 2].map((largeCount) => shape(1024, 32, largeCount, 32));
+  const usual = [shape(1024, 32, 8, 32), shape(1024, 32, 4, 32), shape(1024, 32, 2, 32), shape(1024, 16, 2, 32)];
   const cheap = usual.find((each) => layOut(each).byteLength <= CHEAP_BYTES) ?? usual.at(-1)!;
   return [cheap, shape(256, 8, 4, 8), shape(128, 2, 2, 2)];
 }

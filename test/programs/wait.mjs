@@ -1,11 +1,12 @@
 /**
  * Ranks that wait for each other in ways that cannot end well: `wait.mjs MODE [HOW]`, HOW `wait` or `await`. Rank 1 is the
- * odd one; the others wait for it, or compute.
+ * odd one; the others wait for it, or compute. In the modes `foreign` and `vanish` it ends when its input does.
  */
 
 const [mode, how = 'wait'] = process.argv.slice(2);
 const isOdd = process.env.TSMPI_RANK === '1';
 
+if (isOdd && (mode === 'foreign' || mode === 'vanish')) for await (const _ of process.stdin);
 if (mode === 'foreign' && isOdd) {
   console.log('rank 1 uses no tsmpi');
 } else {

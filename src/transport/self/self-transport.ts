@@ -1,7 +1,7 @@
 /**
  * A rank's messages to itself.
  *
- * Reach: this rank only. Ordering: handled at once, in the order of the calls. Limits: payload up to 8 KiB is kept in
+ * Reach: this rank only. Ordering: handled at once, in the order of the calls. Limits: payload up to 16 KiB is kept in
  * buffers of its own until it is received, 64 at most; anything else is announced and copied once, array to array, by
  * the engine. Progress: none needed. Backpressure: NO_CREDIT when the buffers are in use. Failure: none.
  */
@@ -13,7 +13,7 @@ import { ANNOUNCE, CLEAR, EAGER, SHORT } from '../frame.ts';
 import { type Capabilities, type FrameHandler, NO_CREDIT, type SendAnswer, TAKEN, type Transport } from '../transport.ts';
 
 const SHORT_BYTES = 32;
-const EAGER_BYTES = 8192;
+const EAGER_BYTES = 16_384;
 const BUFFERS = 64;
 /** Short messages to itself that may wait unmatched. */
 const SHORT_CREDIT = 256;

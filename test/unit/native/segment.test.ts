@@ -121,6 +121,18 @@ describe.skipIf(missing)(named('segment'), () => {
     expect(bytes.length).toBe(0);
   });
 
+  test('what is allocated presses on the collector once, as an ArrayBuffer of V8 does', () => {
+    const collections = (make: string): number => {
+      const source = `const addon = { exports: {} }; process.dlopen(addon, ${JSON.stringify(addonPath)}); globalThis.kept = ${make}`;
+      const { stdout, status } = spawnSync(process.execPath, ['--trace-gc', '-e', source], { encoding: 'utf8' });
+      expect(status).toBe(0);
+      return stdout.match(/Mark-Compact|external memory pressure/g)?.length ?? 0;
+    };
+    // V8 has 64 MiB for memory outside of its heap before it collects.
+    expect(collections('addon.exports.allocate(48 << 20, false)')).toBe(collections('new ArrayBuffer(48 << 20)'));
+    expect(collections('addon.exports.allocate(80 << 20, false)')).toBeGreaterThan(0);
+  });
+
   test('allocate nothing', () => {
     expect(addon.allocate(0, true).byteLength).toBe(0);
   });

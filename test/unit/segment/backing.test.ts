@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadAddon } from '../../../src/native/loader.ts';
 import { availableMemory, createProcessMemory, createThreadMemory } from '../../../src/segment/backing.ts';
+import { layOut, shapesFor } from '../../../src/segment/layout.ts';
 import { Segment } from '../../../src/segment/segment.ts';
 
 const MIB = 1 << 20;
@@ -23,6 +24,13 @@ function available(files: Record<string, string>): number {
   }
   return availableMemory({ meminfo: join(folder, 'meminfo'), cgroup: join(folder, 'self'), cgroupRoot: join(folder, 'fs') });
 }
+
+test('however many ranks, up to a hundred: no more than V8 leaves uncollected', () => {
+  const sizes = Array.from({ length: 100 }, (_, k) => layOut(shapesFor(k + 1, 4096)[0]!).byteLength);
+  expect(Math.max(...sizes)).toBeLessThan(64 * MIB);
+  expect(shapesFor(8, 4096)[0]!.largeCount).toBe(8);
+  expect(shapesFor(64, 4096)[0]!.largeCount).toBeLessThan(8);
+});
 
 describe('available memory', () => {
   const meminfo = 'MemTotal: 9000 kB\nMemAvailable:    8192 kB\n';
