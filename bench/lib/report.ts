@@ -3,7 +3,7 @@
  */
 
 /** Widths of the first column and of the others. */
-const [FIRST_WIDTH, WIDTH] = [12, 16];
+const [FIRST_WIDTH, WIDTH] = [22, 16];
 
 /** Print a heading as OSU does. */
 export function heading(title: string, columns: readonly string[]): void {

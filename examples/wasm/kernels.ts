@@ -4,14 +4,14 @@ interface Exports {
   axpy(x: number, y: number, count: number, a: number): void;
 }
 
-/** Each thread has an instance of its own, made once. */
-const instances = new WeakMap<WebAssembly.Module, Exports>();
+/** Each thread has an instance of its own for each memory, made once. */
+const instances = new WeakMap<WebAssembly.Memory, Exports>();
 
 function instanceOf(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
-  let exports = instances.get(module);
+  let exports = instances.get(memory);
   if (exports === undefined) {
     exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-    instances.set(module, exports);
+    instances.set(memory, exports);
   }
   return exports;
 }

@@ -1,4 +1,4 @@
-/** What the example uses of WebAssembly, which the types of Node leave to those of browsers. */
+/** What is used of WebAssembly here and in bench/team, which the types of Node leave to those of browsers. */
 
 declare namespace WebAssembly {
   class Memory {

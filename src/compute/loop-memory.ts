@@ -212,9 +212,10 @@ export class LoopMemory {
     return Atomics.exchange(this.i32, WORD.bell, 1) === 0;
   }
 
-  /** So many tasks more (or fewer) are under way or wait for a worker: none of them is to spin. */
+  /** So many tasks more (or fewer) are under way or wait for a worker: none of them is to spin, or to sleep but in its event loop. */
   addTasks(count: number): void {
     Atomics.add(this.i32, WORD.tasks, count);
+    if (count > 0) this.#signal();
   }
 
   close(): void {
@@ -283,8 +284,15 @@ export class LoopMemory {
     }
   }
 
-  /** Sleep until the epoch is another than that one; the event loop goes on meanwhile. */
-  async sleep(epoch: number): Promise<void> {
+  /** Sleep until the epoch is another than that one; the event loop stands still meanwhile. */
+  sleep(epoch: number): void {
+    Atomics.add(this.i32, WORD.sleepers, 1);
+    Atomics.wait(this.i32, WORD.epoch, epoch);
+    Atomics.sub(this.i32, WORD.sleepers, 1);
+  }
+
+  /** As sleep(), while the event loop goes on; whoever sleeps so is woken several times later. */
+  async sleepInLoop(epoch: number): Promise<void> {
     Atomics.add(this.i32, WORD.sleepers, 1);
     const waiting = Atomics.waitAsync(this.i32, WORD.epoch, epoch);
     if (waiting.async) await waiting.value;

@@ -2,8 +2,9 @@
  * Member: a worker's part in the loops of its team.
  *
  * The idea: it watches the epoch; for each new one it goes into the open loop, runs what chunks it can claim, and goes out.
- * When nothing comes it spins for a moment, then gives its core away at each look, then sleeps on the epoch with its event loop free. So tasks reach a
- * sleeping worker as any message; while there are tasks it sleeps at once.
+ * When nothing comes it spins for a moment, then gives its core away at each look, then sleeps on the epoch. Its event loop stands still
+ * meanwhile, unless there are tasks, which reach it as messages, or one has left something that goes on: then it sleeps at once,
+ * or after its patience, with the event loop free.
  */
 
 import { receiveMessageOnPort } from 'node:worker_threads';
@@ -55,6 +56,7 @@ export class Member {
   async watch(): Promise<void> {
     const memory = this.#memory;
     const { member } = this.#task;
+    const ownResources = process.getActiveResourcesInfo().length;
     while (!memory.isClosing) {
       memory.setHot(member, true);
       while (this.#waitHot()) {
@@ -62,9 +64,11 @@ export class Member {
         if (memory.enter()) this.#takePart();
       }
       memory.setHot(member, false);
-      await memory.sleep(this.#epoch);
-      // Tasks come by messages, which a promise that is settled already does not let in.
-      if (memory.hasTasks) await new Promise((resolve) => setImmediate(resolve));
+      if (memory.hasTasks || process.getActiveResourcesInfo().length > ownResources) {
+        await memory.sleepInLoop(this.#epoch);
+        // Tasks come by messages, which a promise that is settled already does not let in.
+        await new Promise((resolve) => setImmediate(resolve));
+      } else memory.sleep(this.#epoch);
     }
   }
 

@@ -39,6 +39,7 @@ const MORE = `\
 beside a task: 200
 task called off: Error: no longer wanted
 held task: true
+beside a timer: 200
 aborted: Error: enough
 after it: 200
 chunks begun: 1

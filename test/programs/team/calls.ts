@@ -80,6 +80,12 @@ await report('task called off', () => waiting);
 Atomics.store(held, 0, 1);
 Atomics.notify(held, 0);
 await report('held task', async () => (await task) !== 0);
+// What a task leaves behind goes on in a worker that has no loop, though others sleep without their event loop.
+const ticks = word();
+await crew.run(k.tickTask, ticks);
+while (Atomics.load(ticks, 1) < 20) await new Promise((resolve) => setTimeout(resolve, 1));
+Atomics.store(ticks, 0, 1);
+await report('beside a timer', () => crew.parallelReduce(k.sum, 100, SUM, array));
 
 const stop = new AbortController();
 const block = word();

@@ -66,6 +66,14 @@ export function holdTask(word: Int32Array): number {
   return threadId;
 }
 
+/** Leave a timer behind, which counts in the second word. */
+export function tickTask(word: Int32Array): void {
+  const timer = setInterval(() => {
+    if (Atomics.load(word, 0) !== 0) clearInterval(timer);
+    else Atomics.add(word, 1, 1);
+  }, 1);
+}
+
 export function throwTask(): never {
   throw new TypeError('a task of no use');
 }
