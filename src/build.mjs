@@ -61,7 +61,7 @@ const ASSETS = {
   'bench-font.licence.txt': 'node_modules/dejavu-fonts-ttf/LICENSE',
   'bench-report.licence.txt': 'node_modules/echarts/LICENSE',
   ...Object.fromEntries(
-    ['osu.c', 'machine.h', 'pairs.h', 'collectives.h', 'osu.py'].map((name) => [`peers/${name}`, `bench/peers/${name}`]),
+    ['osu.c', 'measure.h', 'machine.h', 'pairs.h', 'collectives.h', 'osu.py'].map((name) => [`peers/${name}`, `bench/peers/${name}`]),
   ),
 };
 
