@@ -24,7 +24,11 @@ static struct {
   int sizes[kMostSizes], size_count;
   int iterations, warmup, repetitions, window, tests, is_touched, is_rotating, is_root_rotating;
   double settle_ms;
-} settings = {.warmup = -1, .repetitions = 5, .window = 64, .is_root_rotating = 1, .settle_ms = 1000};
+  /* Of cavity.c. */
+  int steps;
+  double reynolds;
+  const char *fields;
+} settings = {.warmup = -1, .repetitions = 5, .window = 64, .is_root_rotating = 1, .settle_ms = 1000, .reynolds = 100};
 
 /* This rank, their number, and the number of the first column that is timed. */
 static int rank, ranks, size;
@@ -248,7 +252,7 @@ static void set(const char *name, char *value) {
   static const struct { const char *name; int *to; } numbers[] = {
     {"iterations", &settings.iterations}, {"warmup", &settings.warmup}, {"repetitions", &settings.repetitions},
     {"window", &settings.window}, {"tests", &settings.tests}, {"touch", &settings.is_touched},
-    {"rotate", &settings.is_rotating}, {"root", &settings.is_root_rotating},
+    {"rotate", &settings.is_rotating}, {"root", &settings.is_root_rotating}, {"steps", &settings.steps},
   };
   for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
     if (strcmp(name, numbers[k].name) != 0) continue;
@@ -257,6 +261,8 @@ static void set(const char *name, char *value) {
   }
   if (strcmp(name, "program") == 0) snprintf(settings.program, sizeof settings.program, "%s", value);
   else if (strcmp(name, "settle") == 0) settings.settle_ms = atof(value);
+  else if (strcmp(name, "reynolds") == 0) settings.reynolds = atof(value);
+  else if (strcmp(name, "fields") == 0) settings.fields = value;
   else if (strcmp(name, "sizes") == 0) {
     for (char *word = strtok(value, ","); word != NULL && settings.size_count < kMostSizes; word = strtok(NULL, ","))
       settings.sizes[settings.size_count++] = atoi(word);
