@@ -25,7 +25,7 @@ const launch = (side: string, us: number, disturbed: string[] = []): LaunchRecor
 const busy = ['others took 1.0 cores'];
 const result: CampaignResult = {
   ...{ title: '', startedAt: '', machine: { cpu: '', cores: 2, system: '' }, command: '', sides: ['ours', 'theirs'] },
-  ...{ leftOut: ['mpich: not here'], settings: {} as never, launchesPerSide: 3 },
+  ...{ leftOut: ['mpich: not here'], settings: {} as never, launchesPerSide: 3, fieldDifferences: [] },
   records: [
     ...[launch('ours', 1), launch('ours', 2), launch('ours', 3)],
     ...[launch('theirs', 4, busy), launch('theirs', 4, busy), launch('theirs', 4)],
