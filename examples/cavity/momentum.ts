@@ -36,9 +36,6 @@ function layOutSections({ nx, ny }: Domain): { east: number; south: number; nort
   return { east: length, south: 2 * length, north: 3 * length, right: 4 * length, inverse: 5 * length };
 }
 
-/** Cheaper than Math.max, which minds the sign of 0. */
-const positive = (value: number): number => (value > 0 ? value : 0);
-
 /** Assemble the step of u. `rate` is 1/Δt, `h` the cell's side, `nu` the viscosity; rings are filled. */
 export function assembleU(
   domain: Domain,
@@ -75,10 +72,10 @@ export function assembleU(
       const spread = after + before + above + below - 4 * centre;
       coefficients[right + k] =
         diffusion * spread - perH * (uEast * uEast - uWest * uWest + vNorth * uNorth - vSouth * uSouth + (p[k] - p[k - 1]));
-      const aWest = diffusion + perH * positive(uWest);
-      const aEast = diffusion + perH * positive(-uEast);
-      const aSouth = isSouth ? 0 : diffusion + perH * positive(vSouth);
-      const aNorth = isNorth ? 0 : diffusion + perH * positive(-vNorth);
+      const aWest = diffusion + perH * Math.max(uWest, 0);
+      const aEast = diffusion + perH * Math.max(-uEast, 0);
+      const aSouth = isSouth ? 0 : diffusion + perH * Math.max(vSouth, 0);
+      const aNorth = isNorth ? 0 : diffusion + perH * Math.max(-vNorth, 0);
       // A wall half a cell away holds δ = 0 by a ring value of −δ: twice the coefficient, on the diagonal only.
       const walls = (isSouth ? 2 * diffusion : 0) + (isNorth ? 2 * diffusion : 0);
       coefficients[k] = aWest;
@@ -132,10 +129,10 @@ export function assembleV(
       const spread = after + before + above + below - 4 * centre;
       coefficients[right + k] =
         diffusion * spread - perH * (uEast * vEast - uWest * vWest + vNorth * vNorth - vSouth * vSouth + (p[k] - p[k - stride]));
-      const aWest = isWest ? 0 : diffusion + perH * positive(uWest);
-      const aEast = isEast ? 0 : diffusion + perH * positive(-uEast);
-      const aSouth = diffusion + perH * positive(vSouth);
-      const aNorth = diffusion + perH * positive(-vNorth);
+      const aWest = isWest ? 0 : diffusion + perH * Math.max(uWest, 0);
+      const aEast = isEast ? 0 : diffusion + perH * Math.max(-uEast, 0);
+      const aSouth = diffusion + perH * Math.max(vSouth, 0);
+      const aNorth = diffusion + perH * Math.max(-vNorth, 0);
       const walls = (isWest ? 2 * diffusion : 0) + (isEast ? 2 * diffusion : 0);
       coefficients[k] = aWest;
       coefficients[east + k] = aEast;
