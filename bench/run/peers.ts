@@ -63,6 +63,7 @@ function librarySide(libraries: ReadonlyMap<string, Library>, name: string, opti
   if (library === undefined) throw new Error(`no launcher and compiler of it are here: apt-get install ${PACKAGES[name]}`);
   const binaryOf = (entry: ProgramEntry): string => join(options.folder, `${sourceOf(entry)}-${name}`);
   for (const entry of new Map(options.programs.map((entry) => [sourceOf(entry), entry])).values()) {
+    // Without fused operations: a flow is compared with one whose products and sums JavaScript rounds one by one.
     const flags = ['-O3', '-march=native', '-ffp-contract=off'];
     run(library.compiler, [...flags, '-o', binaryOf(entry), join(SOURCES, `${sourceOf(entry)}.c`), '-lm']);
   }
@@ -76,7 +77,7 @@ function librarySide(libraries: ReadonlyMap<string, Library>, name: string, opti
   };
 }
 
-/** The source in C that has a program. */
+/** The source in C in which a program is. */
 const sourceOf = (entry: ProgramEntry): string => (entry.figure === 'flow' ? 'cavity' : 'osu');
 
 const isInC = (entry: ProgramEntry): boolean =>
