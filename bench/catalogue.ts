@@ -5,10 +5,10 @@
  */
 
 /** What a program's figure is. */
-export type Figure = 'latency' | 'bandwidth' | 'overlap' | 'start' | 'wall' | 'step' | 'tail' | 'noise';
+export type Figure = 'latency' | 'bandwidth' | 'overlap' | 'start' | 'wall' | 'step' | 'tail' | 'noise' | 'flow';
 
 /** What the numbers of the first column are, with its heading. */
-export type Subject = 'Size' | 'Queued' | 'Edge' | 'Load(%)' | 'Ranks';
+export type Subject = 'Size' | 'Queued' | 'Edge' | 'Load(%)' | 'Ranks' | 'Cells';
 
 export interface ProgramEntry {
   readonly name: string;
@@ -61,6 +61,9 @@ const QUEUED = [0, 1, 10, 100, 1000, 10_000];
 const LOADS = [10, 25, 50, 75, 90, 95];
 const EDGES = [16, 32, 64, 96];
 const NOISE_RANKS = [1, 64, 256, 1024];
+const CELLS = [128, 1024];
+/** Steps of a flow before those that are timed: after them sides compare their fields. */
+export const FIRST_STEPS = 10;
 /** Those of no suite by name: what applications feel of a message layer and of a machine. */
 const APPLICATIONS: readonly ProgramEntry[] = [
   counted('match_posted', 'Latency behind posted receives', 'latency', 'Queued', QUEUED),
@@ -74,6 +77,7 @@ const APPLICATIONS: readonly ProgramEntry[] = [
     isForMany: true,
     leastRanks: 1,
   },
+  { ...counted('cavity', 'Lid-driven Cavity', 'flow', 'Cells', CELLS), isForMany: true, leastRanks: 1 },
 ];
 
 /** Collectives, by the standard's name without MPI_. */

@@ -12,6 +12,7 @@ import type { Line } from './records.ts';
 import { type CampaignResult, launchOnce, runCampaign } from './run/campaign.ts';
 import { footerOf, headingOf, lineOf } from './run/columns.ts';
 import { type BenchCommand, BenchUsageError, parseBenchCommand } from './run/command-line.ts';
+import { describeWrong } from './run/fields.ts';
 import { Interrupted, watchSignals } from './run/launch.ts';
 import { findPeers, PEER_NAMES } from './run/peers.ts';
 import { createProgress } from './run/progress.ts';
@@ -97,8 +98,8 @@ async function runSides(command: BenchCommand, words: readonly string[]): Promis
       settings: command.settings(entry),
       ranks: ranksOf(command, entry),
     }));
-    const plan = { sides, programs, launches: command.launches, timeoutMs: command.timeoutSeconds * 1000 };
-    const { records, leftOut: failed } = await runCampaign(plan, progress.report);
+    const plan = { sides, programs, launches: command.launches, timeoutMs: command.timeoutSeconds * 1000, folder };
+    const { records, leftOut: failed, fieldDifferences } = await runCampaign(plan, progress.report);
     progress.end();
     const result: CampaignResult = {
       title: titleOf(command),
@@ -114,6 +115,7 @@ async function runSides(command: BenchCommand, words: readonly string[]): Promis
       settings: programs[0]!.settings,
       launchesPerSide: command.launches,
       records,
+      fieldDifferences,
     };
     if (command.isJson) console.log(JSON.stringify(result));
     else console.log(formatTables(result, command.basis));
@@ -123,7 +125,9 @@ async function runSides(command: BenchCommand, words: readonly string[]): Promis
     )) as typeof import('./report/main.ts');
     const files = await writeReport(result, command.basis, command.output);
     process.stderr.write(`tsmpi bench: wrote ${files.join(', ')}\n`);
-    return 0;
+    const wrong = describeWrong(fieldDifferences, sides[0]!.name);
+    for (const text of wrong) process.stderr.write(`tsmpi bench: ${text}\n`);
+    return wrong.length > 0 ? 1 : 0;
   } finally {
     progress.end();
     rmSync(folder, { recursive: true, force: true });
@@ -137,6 +141,7 @@ const titleOf = ({ compare, pair }: BenchCommand): string =>
 function ranksOf({ ranks, compare }: BenchCommand, entry: ProgramEntry): readonly number[] {
   if (!entry.isForMany) return [ranks[0] ?? 2];
   if (ranks.length > 0) return ranks;
+  if (entry.figure === 'flow') return [1, 2];
   if (compare === undefined || /^(mbw_mr|multi_lat|init|hello|noise.*)$/.test(entry.name)) return [entry.ranks];
   return entry.leastRanks === 1 ? [1, 2, 4, 8] : [2, 4, 8];
 }
@@ -155,8 +160,9 @@ async function findSides(command: BenchCommand, folder: string): Promise<{ sides
   const unknown = command.peers.find((name) => !PEER_NAMES.includes(name));
   if (unknown !== undefined) throw new BenchUsageError(`--peers got ${unknown}: expected some of ${PEER_NAMES.join(', ')}`);
   const isOverTcp = launcherOptions.join(' ').includes('websocket');
-  const { isObject } = command.settings(command.programs[0]!);
-  const { sides, missing } = findPeers(command.peers.length > 0 ? command.peers : PEER_NAMES, { isOverTcp, isObject, folder });
+  const { programs, peers } = command;
+  const { isObject } = command.settings(programs[0]!);
+  const { sides, missing } = findPeers(peers.length > 0 ? peers : PEER_NAMES, { programs, isOverTcp, isObject, folder });
   return { sides: [ourSide('tsmpi', launcherOptions), ...sides], leftOut: [...missing].map(([name, why]) => `${name}: ${why}`) };
 }
 

@@ -29,6 +29,8 @@ export interface Settings {
   /** The root of rooted collectives goes round. */
   readonly isRootRotating: boolean;
   readonly settleMs: number;
+  /** What begins the name of the file to which a flow's fields are written; undefined: they are not. */
+  readonly fields?: string;
 }
 
 /** Facts of a job, once. */
@@ -93,6 +95,8 @@ export interface RowLine {
   readonly ranks?: { readonly min: number; readonly max: number };
   readonly slowest?: Tail & { readonly mean: number };
   readonly overlap?: { readonly overall: number; readonly compute: number; readonly pure: number; readonly percent: number };
+  /** Part of a flow's time that ranks spent in messages: their mean, and the most of one. */
+  readonly messageShare?: { readonly mean: number; readonly max: number };
   /** Collections of garbage in rank 0 during the size, and their time. */
   readonly garbage?: { readonly count: number; readonly ms: number };
   /** Cores that others than the ranks took meanwhile; absent: not known. */

@@ -54,15 +54,17 @@ const COMMANDS = ['tsmpirun', 'tsmpi'];
 
 /** The report of `tsmpi bench`, and what it and the peers' programs are made of, by name in dist/. */
 const REPORT = 'bench/report/main.ts';
+const PEER_FILES = [
+  ...['osu.c', 'osu.py', 'measure.h', 'machine.h', 'pairs.h', 'collectives.h'],
+  ...['cavity.c', 'cavity-domain.h', 'cavity-flow.h', 'cavity-multigrid.h'],
+];
 const ASSETS = {
   'bench-resvg.wasm': 'node_modules/@resvg/resvg-wasm/index_bg.wasm',
   'bench-resvg.notice.txt': 'bench/report/resvg.notice.txt',
   'bench-font.ttf': 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf',
   'bench-font.licence.txt': 'node_modules/dejavu-fonts-ttf/LICENSE',
   'bench-report.licence.txt': 'node_modules/echarts/LICENSE',
-  ...Object.fromEntries(
-    ['osu.c', 'machine.h', 'pairs.h', 'collectives.h', 'osu.py'].map((name) => [`peers/${name}`, `bench/peers/${name}`]),
-  ),
+  ...Object.fromEntries(PEER_FILES.map((name) => [`peers/${name}`, `bench/peers/${name}`])),
 };
 
 const isQuiet = process.argv.includes('--quiet');
@@ -77,7 +79,7 @@ function filesBelow(folder) {
 
 function sourceKey() {
   const hash = createHash('sha256');
-  const sources = ['src', 'bench'].flatMap((folder) => filesBelow(join(ROOT, folder)));
+  const sources = ['src', 'bench', 'examples/cavity', 'examples/run'].flatMap((folder) => filesBelow(join(ROOT, folder)));
   for (const file of [...sources, ...['package.json', 'tsconfig.json'].map((name) => join(ROOT, name))]) {
     hash.update(file.slice(ROOT.length)).update('\0').update(readFileSync(file)).update('\0');
   }

@@ -1,5 +1,5 @@
 /*
- * What the machine does meanwhile, and the bare reference that runs around each repetition. Part of osu.c.
+ * What the machine does meanwhile, and the bare reference that runs around each repetition. Part of measure.h.
  */
 
 struct machine {

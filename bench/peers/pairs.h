@@ -2,16 +2,10 @@
  * Programs of two ranks, or of pairs, as ../suite/point-to-point.ts has them. Part of osu.c.
  */
 
-struct operation {
-  void (*run)(int count);
-  int parts, is_timed, is_collective, iterations;
-  enum { kRankZero, kMean, kSlowest } clock;
-};
-
 static char *out, *into;
 static size_t stride;
 static unsigned mask, done;
-static int size, peer, is_sender, has_part;
+static int peer, is_sender, has_part;
 static MPI_Request *requests, *starts;
 static double sink;
 
@@ -124,11 +118,11 @@ static struct operation pair_operation(const char *stem, int is_persistent) {
   if (strstr(stem, "bw") == NULL) {
     double messages = fmax(10, fmin(20000, floor(2e8 / (size + 10000.0))));
     void (*run)(int) = strcmp(stem, "latency") == 0 && is_persistent ? run_latency_persistent : run_latency;
-    return (struct operation){run, 2, has_part, 0, (int)messages, is_pairs ? kMean : kRankZero};
+    return (struct operation){run, 2, has_part, 0, (int)messages, is_pairs ? kMean : kRankZero, NULL};
   }
   double windows = fmax(2, fmin(500, floor(4e8 / ((size + 2000.0) * window))));
-  if (strcmp(stem, "bibw") == 0) return (struct operation){run_both_ways, 2 * window, 1, 0, (int)windows, kRankZero};
-  return (struct operation){run_bandwidth, window, is_sender, 0, (int)windows, is_pairs ? kSlowest : kRankZero};
+  if (strcmp(stem, "bibw") == 0) return (struct operation){run_both_ways, 2 * window, 1, 0, (int)windows, kRankZero, NULL};
+  return (struct operation){run_bandwidth, window, is_sender, 0, (int)windows, is_pairs ? kSlowest : kRankZero, NULL};
 }
 
 static void free_pair(void) {

@@ -147,6 +147,7 @@ const SUBJECT_NAMES: Readonly<Record<Subject, string>> = {
   Edge: 'edge of the cube, cells',
   'Load(%)': 'load, %',
   Ranks: 'ranks, by calculation',
+  Cells: 'cells a side',
 };
 
 const TEXT = { fontFamily: FONT, fontSize: 12, color: '#222' };

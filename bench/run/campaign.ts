@@ -5,6 +5,7 @@
 
 import type { ProgramEntry } from '../catalogue.ts';
 import type { JobLine, RowLine, Settings } from '../records.ts';
+import { compareFields, type FieldDifference, fieldsOf } from './fields.ts';
 import { launch } from './launch.ts';
 import type { Side } from './sides.ts';
 
@@ -32,6 +33,8 @@ export interface CampaignResult {
   readonly settings: Settings;
   readonly launchesPerSide: number;
   readonly records: readonly LaunchRecord[];
+  /** Of programs that compute a flow. */
+  readonly fieldDifferences: readonly FieldDifference[];
 }
 
 /** What is launched. */
@@ -40,6 +43,8 @@ export interface CampaignPlan {
   readonly programs: readonly { readonly entry: ProgramEntry; readonly settings: Settings; readonly ranks: readonly number[] }[];
   readonly launches: number;
   readonly timeoutMs: number;
+  /** Where flows are written and compared. */
+  readonly folder: string;
 }
 
 /** Says how far it is. */
@@ -49,7 +54,7 @@ export type Progress = (done: number, total: number, what: string) => void;
 export async function runCampaign(
   plan: CampaignPlan,
   progress: Progress,
-): Promise<{ records: LaunchRecord[]; leftOut: string[] }> {
+): Promise<Pick<CampaignResult, 'records' | 'leftOut' | 'fieldDifferences'>> {
   const records: LaunchRecord[] = [];
   const leftOut: string[] = [];
   const works = plan.programs.flatMap(({ entry, settings, ranks }) => ranks.map((count) => ({ entry, settings, count })));
@@ -61,7 +66,8 @@ export async function runCampaign(
       for (const side of round % 2 === 0 ? plan.sides : plan.sides.toReversed()) {
         done++;
         if (absent.has(side.name)) continue;
-        const command = side.command(entry, settings, count);
+        const fields = entry.figure === 'flow' ? { fields: fieldsOf(plan.folder, plan.sides.indexOf(side), count) } : {};
+        const command = side.command(entry, { ...settings, ...fields }, count);
         let failure = typeof command === 'string' ? command : undefined;
         if (typeof command !== 'string') {
           progress(done, total, `${side.name} ${entry.name} on ${count} ranks, launch ${round + 1} of ${plan.launches}`);
@@ -75,7 +81,12 @@ export async function runCampaign(
       }
     }
   }
-  return { records, leftOut };
+  const names = plan.sides.map(({ name }) => name);
+  const flows = plan.programs.filter(({ entry }) => entry.figure === 'flow');
+  const fieldDifferences = flows.flatMap(({ entry, settings, ranks }) =>
+    compareFields(plan.folder, names, entry.name, ranks, settings.sizes),
+  );
+  return { records, leftOut, fieldDifferences };
 }
 
 type LaunchCommand = Exclude<ReturnType<Side['command']>, string>;

@@ -38,6 +38,13 @@ export function columnsOf(entry: ProgramEntry, { isFull, percentiles }: ColumnOp
     );
   } else if (entry.figure === 'step') {
     columns.push({ name: 'Step(us)', value: (row) => row.us }, { name: 'Cells/us', value: (row) => row.size ** 3 / row.us });
+  } else if (entry.figure === 'flow') {
+    columns.push(
+      { name: 'Step(ms)', value: (row) => row.us / 1000 },
+      { name: 'Cells/us', value: (row) => row.size ** 2 / row.us },
+      { name: 'Messages(%)', value: (row) => 100 * row.messageShare!.mean },
+    );
+    if (isFull) columns.push({ name: 'Most(%)', value: (row) => 100 * row.messageShare!.max });
   } else if (entry.figure === 'noise') {
     columns.push(
       { name: 'Slowest(us)', value: (row) => row.us },

@@ -4,6 +4,7 @@
  */
 
 import yargs from 'yargs';
+import { whyNotGrid, whyNotRanks } from '../../examples/cavity/domain.ts';
 import { findProgram, PROGRAMS, type ProgramEntry } from '../catalogue.ts';
 import type { Settings } from '../records.ts';
 import { type ColumnOptions, PERCENTILES } from './columns.ts';
@@ -44,6 +45,7 @@ const COMPARED_SIZES = [8, 64, 1024, 8192, 65536, 1 << 20, 1 << 22];
 const USAGE = `tsmpi bench [program ...] [options] [-- options of tsmpirun]
 
 Programs carry the names of the OSU micro-benchmarks; --list prints them. Figures of a disturbed run are marked with !.
+cavity runs whole steps of a flow; with --peers beside the same in C, and the fields must be equal.
 With --compare, --peers or --pair several sides are launched in turn, and a report is written.`;
 
 const OPTIONS = {
@@ -175,6 +177,7 @@ export async function parseBenchCommand(words: readonly string[]): Promise<Bench
       throw new BenchUsageError(`${name} takes loads in per cent: -m got ${largest}, expected 100 at most`);
     if (sizesFor(entry, asked, isComparing, parsed.odd).length === 0)
       throw new BenchUsageError(`-m got ${parsed.m}: ${name} starts at ${leastOf(entry)}`);
+    if (entry.figure === 'flow') checkFlow(entry, sizesFor(entry, asked, isComparing, parsed.odd), ranks, parsed.await);
     if (ranks.some((count) => count < leastRanks)) throw new BenchUsageError(`${name} needs two ranks: -n got ${parsed.n}`);
     if (/^(mbw_mr|multi_lat)$/.test(name) && ranks.some((count) => count % 2 === 1)) {
       throw new BenchUsageError(`${name} takes pairs of ranks: -n got ${parsed.n}, expected an even number`);
@@ -220,6 +223,15 @@ export async function parseBenchCommand(words: readonly string[]): Promise<Bench
       settleMs,
     }),
   };
+}
+
+function checkFlow({ name, ranks }: ProgramEntry, sizes: readonly number[], asked: readonly number[], isAwaited: boolean): void {
+  if (isAwaited) throw new BenchUsageError(`--await is not for ${name}, whose ranks wait()`);
+  for (const cells of sizes) {
+    const reasons = (asked.length > 0 ? asked : [ranks]).map((count) => whyNotGrid(cells) ?? whyNotRanks(cells, count));
+    const reason = reasons.find((text) => text !== undefined);
+    if (reason !== undefined) throw new BenchUsageError(`${name}: ${reason}`);
+  }
 }
 
 function sizesFor(entry: ProgramEntry, asked: Sizes | undefined, isComparing: boolean, isOdd: boolean): number[] {

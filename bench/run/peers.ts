@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isApplication, type ProgramEntry } from '../catalogue.ts';
+import { FIRST_STEPS, isApplication, type ProgramEntry } from '../catalogue.ts';
 import type { Settings } from '../records.ts';
 import { hasCores, type Side } from './sides.ts';
 
@@ -17,6 +17,7 @@ export const PEER_NAMES: readonly string[] = ['openmpi', 'mpich', 'mpi4py'];
 
 /** What of the peers is wanted. */
 export interface PeerOptions {
+  readonly programs: readonly ProgramEntry[];
   /** Over TCP instead of shared memory: beside our websocket. */
   readonly isOverTcp: boolean;
   /** Messages are objects: mpi4py sends them by pickle and by util.pkl5. */
@@ -33,7 +34,7 @@ interface Library {
 
 const SOURCES = fileURLToPath(new URL('./peers/', import.meta.url));
 const TIMEOUT_MS = 60_000;
-/** What neither C nor Python has. */
+/** What of OSU's neither C nor Python has. */
 const NOT_WRITTEN = /^i?(neighbor_|alltoallw)|(?<!latency|bw)_persistent$/;
 const PYTHON_PROGRAMS = /^(latency|bw|barrier|bcast|reduce|allreduce|gather|scatter|allgather|alltoall)$/;
 
@@ -60,17 +61,27 @@ export function findPeers(wanted: readonly string[], options: PeerOptions): { si
 function librarySide(libraries: ReadonlyMap<string, Library>, name: string, options: PeerOptions): Side {
   const library = libraries.get(name);
   if (library === undefined) throw new Error(`no launcher and compiler of it are here: apt-get install ${PACKAGES[name]}`);
-  const binary = join(options.folder, `osu-${name}`);
-  run(library.compiler, ['-O3', '-march=native', '-o', binary, join(SOURCES, 'osu.c'), '-lm']);
+  const binaryOf = (entry: ProgramEntry): string => join(options.folder, `${sourceOf(entry)}-${name}`);
+  for (const entry of new Map(options.programs.map((entry) => [sourceOf(entry), entry])).values()) {
+    // Without fused operations: a flow is compared with one whose products and sums JavaScript rounds one by one.
+    const flags = ['-O3', '-march=native', '-ffp-contract=off'];
+    run(library.compiler, [...flags, '-o', binaryOf(entry), join(SOURCES, `${sourceOf(entry)}.c`), '-lm']);
+  }
   return {
     name: options.isOverTcp ? `${name}-tcp` : name,
     command: (entry, settings, ranks) => {
       if (settings.isObject) return 'C has no objects';
-      if (isApplication(entry) || NOT_WRITTEN.test(entry.name)) return 'not written in C';
-      return launcherCommand(library, ranks, options.isOverTcp, [binary, ...wordsOf(entry, settings)]);
+      if (!isInC(entry)) return 'not written in C';
+      return launcherCommand(library, ranks, options.isOverTcp, [binaryOf(entry), ...wordsOf(entry, settings)]);
     },
   };
 }
+
+/** The source in C in which a program is. */
+const sourceOf = (entry: ProgramEntry): string => (entry.figure === 'flow' ? 'cavity' : 'osu');
+
+const isInC = (entry: ProgramEntry): boolean =>
+  entry.figure === 'flow' || !(isApplication(entry) || NOT_WRITTEN.test(entry.name));
 
 const PACKAGES: Readonly<Record<string, string>> = { openmpi: 'openmpi-bin libopenmpi-dev', mpich: 'mpich libmpich-dev' };
 
@@ -92,7 +103,7 @@ function pythonSides(libraries: ReadonlyMap<string, Library>, { isOverTcp, isObj
   return isObject ? [side('mpi4py', []), side('mpi4py-pkl5', ['pkl5=1'])] : [side('mpi4py', [])];
 }
 
-/** The settings as osu.c and osu.py read them. */
+/** The settings as the programs in C and osu.py read them. */
 function wordsOf(entry: ProgramEntry, settings: Settings): string[] {
   return [
     `program=${entry.name}`,
@@ -106,6 +117,8 @@ function wordsOf(entry: ProgramEntry, settings: Settings): string[] {
     ...(settings.isRotating ? ['rotate=1'] : []),
     `root=${settings.isRootRotating ? 1 : 0}`,
     `settle=${settings.settleMs}`,
+    ...(entry.figure === 'flow' ? [`steps=${FIRST_STEPS}`] : []),
+    ...(settings.fields === undefined ? [] : [`fields=${settings.fields}`]),
   ];
 }
 

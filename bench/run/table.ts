@@ -30,6 +30,8 @@ export interface ComparedCell {
   readonly max: number;
   readonly slowest: number | undefined;
   readonly overlap: number | undefined;
+  /** Part of the time in messages, mean of the ranks. */
+  readonly messageShare: number | undefined;
   readonly launches: number;
   /** Launches in which the row was disturbed. */
   readonly disturbed: number;
@@ -97,6 +99,7 @@ function cellsOf(bySide: readonly (readonly LaunchRecord[])[], size: number, bas
       max: of((row) => row.tail.max),
       slowest: rows[0]!.slowest && of((row) => row.slowest!.mean),
       overlap: rows[0]!.overlap && of((row) => row.overlap!.percent),
+      messageShare: rows[0]!.messageShare && of((row) => row.messageShare!.mean),
       launches: rows.length,
       disturbed: rows.filter(({ disturbed }) => disturbed.length > 0).length,
       ratio: index === 0 || times[0]!.length === 0 ? undefined : ratioOfMedians(times[0]!, times[index]!),
@@ -111,16 +114,14 @@ function medianOrNone(values: readonly (number | undefined)[]): number | undefin
 
 /** Return the number that a program's table shows. */
 export function shownOf(program: string, cell: ComparedCell): number {
-  return (
-    cell.megabytesPerSecond ??
-    (findProgram(program)?.figure === 'start' || findProgram(program)?.figure === 'wall' ? cell.us / 1000 : cell.us)
-  );
+  return cell.megabytesPerSecond ?? (unitOf(program) === 'ms' ? cell.us / 1000 : cell.us);
 }
 
 /** Return the unit of that number. */
 export function unitOf(program: string): string {
   const figure = findProgram(program)?.figure;
-  return figure === 'bandwidth' ? 'MB/s' : figure === 'start' || figure === 'wall' ? 'ms' : 'us';
+  if (figure === 'bandwidth') return 'MB/s';
+  return figure === 'start' || figure === 'wall' || figure === 'flow' ? 'ms' : 'us';
 }
 
 /** Return three figures or so of a number. */
@@ -153,11 +154,32 @@ export function formatTables(result: CampaignResult, basis: Basis): string {
       `# ${findProgram(program)!.subject.padEnd(FIRST_WIDTH - 2)}${heads.join('')}`,
       ...body,
       parts('CPU seconds of a launch', compared.cpuSeconds, (value) => value.toFixed(2)),
+      ...rows
+        .filter(({ cells }) => cells.some((cell) => cell?.messageShare !== undefined))
+        .map(({ size, cells }) => {
+          const shares = cells.map((cell) => cell?.messageShare);
+          return parts(`time in messages at ${size}, mean of the ranks`, shares, (value) => `${(100 * value).toFixed(1)} %`);
+        }),
+      ...rows.flatMap(({ size }) => {
+        const largest = sides.map((side) => differenceOf(result, compared, size, side));
+        if (largest.every((value) => value === undefined)) return [];
+        return [parts(`largest difference of fields at ${size} from ${sides[0]}`, largest, String)];
+      }),
       parts('repetitions rejected', compared.rejectedShare, (value) => `${(100 * value).toFixed(0)} %`),
     ].join('\n');
   });
   const leftOut = result.leftOut.map((text) => `# left out: ${text}`);
   return [...blocks, ...(leftOut.length > 0 ? [leftOut.join('\n')] : [])].join('\n\n');
+}
+
+function differenceOf(
+  { fieldDifferences }: CampaignResult,
+  { program, ranks }: ComparedProgram,
+  size: number,
+  side: string,
+): number | undefined {
+  return fieldDifferences.find((one) => one.program === program && one.ranks === ranks && one.size === size && one.side === side)
+    ?.largest;
 }
 
 /** A figure; with ! where half of its launches or more were disturbed. */

@@ -11,11 +11,11 @@ export class GridLevel {
   readonly nx: number;
   readonly ny: number;
   readonly stride: number;
-  /** The correction, the right-hand side, d and 1/d of each cell. */
+  /** The correction, and the right-hand side. */
   readonly e: Float64Array;
   readonly b: Float64Array;
-  readonly d: Float64Array;
-  readonly inverse: Float64Array;
+  /** Sections of a field's length: b, 1/d, d. One array, for the reason that momentum.ts gives. */
+  readonly #terms: Float64Array;
   /** Sides of the window that are walls. */
   readonly #isWall: { west: boolean; east: boolean; south: boolean; north: boolean };
   /** Parity of the window's first cell. */
@@ -27,17 +27,16 @@ export class GridLevel {
     this.ny = ny;
     this.stride = nx + 2;
     this.e = new Float64Array(length);
-    this.b = new Float64Array(length);
-    this.d = new Float64Array(length);
-    this.inverse = new Float64Array(length);
+    this.#terms = new Float64Array(3 * length);
+    this.b = this.#terms.subarray(0, length);
     this.#isWall = { west: x0 === 0, east: x0 + nx === cells, south: y0 === 0, north: y0 + ny === cells };
     this.#parity = (x0 + y0) & 1;
     for (let j = 0; j < ny; j += 1) {
       for (let i = 0; i < nx; i += 1) {
         const walls = Number(x0 + i === 0) + Number(x0 + i === cells - 1) + Number(y0 + j === 0) + Number(y0 + j === cells - 1);
         const k = this.at(i, j);
-        this.d[k] = 4 - walls;
-        this.inverse[k] = 1 / (4 - walls);
+        this.#terms[length + k] = 1 / (4 - walls);
+        this.#terms[2 * length + k] = 4 - walls;
       }
     }
   }
@@ -49,11 +48,13 @@ export class GridLevel {
 
   /** Relax the red (0) or the black (1) cells. */
   relax(colour: number): void {
-    const { nx, ny, stride, e, b, inverse } = this;
+    const { nx, ny, stride, e } = this;
+    const terms = this.#terms;
+    const inverse = e.length;
     for (let j = 0; j < ny; j += 1) {
       const row = (j + 1) * stride + 1;
       for (let k = row + ((colour + j + this.#parity) & 1); k < row + nx; k += 2) {
-        e[k] = (e[k - 1] + e[k + 1] + e[k - stride] + e[k + stride] - b[k]) * inverse[k];
+        e[k] = (e[k - 1] + e[k + 1] + e[k - stride] + e[k + stride] - terms[k]) * terms[inverse + k];
       }
     }
   }
@@ -63,13 +64,15 @@ export class GridLevel {
    * sweep their residual is 0: only the red two are computed.
    */
   restrictTo(coarse: GridLevel): void {
-    const { stride, e, b, d } = this;
+    const { stride, e } = this;
+    const terms = this.#terms;
+    const d = 2 * e.length;
     for (let j = 0; j < coarse.ny; j += 1) {
       for (let i = 0; i < coarse.nx; i += 1) {
         const k = this.at(2 * i, 2 * j);
         const m = k + stride + 1;
-        const lower = b[k] - (e[k - 1] + e[k + 1] + e[k - stride] + e[k + stride] - d[k] * e[k]);
-        const upper = b[m] - (e[m - 1] + e[m + 1] + e[m - stride] + e[m + stride] - d[m] * e[m]);
+        const lower = terms[k] - (e[k - 1] + e[k + 1] + e[k - stride] + e[k + stride] - terms[d + k] * e[k]);
+        const upper = terms[m] - (e[m - 1] + e[m + 1] + e[m - stride] + e[m + stride] - terms[d + m] * e[m]);
         coarse.b[coarse.at(i, j)] = lower + upper;
       }
     }

@@ -25,7 +25,7 @@ const launch = (side: string, us: number, disturbed: string[] = []): LaunchRecor
 const busy = ['others took 1.0 cores'];
 const result: CampaignResult = {
   ...{ title: '', startedAt: '', machine: { cpu: '', cores: 2, system: '' }, command: '', sides: ['ours', 'theirs'] },
-  ...{ leftOut: ['mpich: not here'], settings: {} as never, launchesPerSide: 3 },
+  ...{ leftOut: ['mpich: not here'], settings: {} as never, launchesPerSide: 3, fieldDifferences: [] },
   records: [
     ...[launch('ours', 1), launch('ours', 2), launch('ours', 3)],
     ...[launch('theirs', 4, busy), launch('theirs', 4, busy), launch('theirs', 4)],
@@ -47,6 +47,22 @@ test('a figure of disturbed launches bears a mark, what is left out is said', ()
   expect(text).toMatch(/^1000 +500 +250! +0\.50 \(0\.25-0\.75\)$/m);
   expect(text).toContain('# bw, 2 ranks (pinned), MB/s; ratios are of times');
   expect(text).toContain('# left out: mpich: not here');
+});
+
+test('a flow: the time in messages, and how far apart the fields are', () => {
+  const flow = (side: string, us: number, share: number): LaunchRecord => ({
+    ...launch(side, us),
+    program: 'cavity',
+    rows: [{ ...row(us), program: 'cavity', size: 128, messageShare: { mean: share, max: 0.5 } }],
+  });
+  const fieldDifferences = [{ program: 'cavity', ranks: 2, size: 128, side: 'theirs', largest: 1e-15 }];
+  const text = formatTables(
+    { ...result, records: [flow('ours', 3000, 0.1), flow('theirs', 1500, 0.05)], fieldDifferences },
+    'p50',
+  );
+  expect(text).toContain('# cavity, 2 ranks (pinned), ms');
+  expect(text).toContain('# time in messages at 128, mean of the ranks: ours 10.0 %, theirs 5.0 %');
+  expect(text).toContain('# largest difference of fields at 128 from ours: theirs 1e-15');
 });
 
 test('a row says that it is of a disturbed run, and of batches', () => {
