@@ -32,7 +32,12 @@ interface Summary {
   readonly conservation: { readonly mass: number; readonly energy: number; readonly energyRise: number };
   readonly mean: { readonly height: number; readonly depth: number };
   readonly change: { readonly l1: number; readonly l2: number; readonly lInfinity: number };
-  readonly cost: { readonly overlap: { readonly aloneUs: number; readonly hidden: number } | null };
+  readonly cost: {
+    readonly seconds: number;
+    readonly regions: Readonly<Record<string, number>>;
+    readonly perStep: { readonly messages: number; readonly bytes: number };
+    readonly overlap: { readonly aloneUs: number; readonly besideUs: number; readonly hidden: number } | null;
+  };
   readonly digest: string;
   readonly origin: { readonly tsmpi: string; readonly flags: readonly string[]; readonly hosts: readonly { name: string }[] };
 }
@@ -215,6 +220,7 @@ describe('case 5, over a mountain', () => {
     expect(summary.mesh.points).toBeGreaterThanOrEqual(6000);
     checkConservation(summary, -2e-5);
     checkFiles(out, summary);
+    checkCost(summary);
     expect(summary.origin).toMatchObject({ tsmpi: expect.any(String), flags: expect.arrayContaining(['--every', '1.5']) });
     for (const line of ['simulated days/min', '% hidden', 'mean height', 'l∞', 'computing', 'exchange', 'output']) {
       expect(stdout).toContain(line);
@@ -291,6 +297,19 @@ describe('case 6 and the jet', () => {
     LONG_MS,
   );
 });
+
+/** Of two ranks: a message each way in each of three stages, of 4 numbers at 4 nodes of each side that they share. */
+function checkCost({ cost }: Summary): void {
+  const { seconds, regions, perStep, overlap } = cost;
+  expect(Object.keys(regions)).toEqual(['computing', 'exchange', 'diagnostics', 'output']);
+  expect(Object.values(regions).reduce((sum, value) => sum + value)).toBeCloseTo(seconds, 9);
+  expect(perStep.messages).toBeCloseTo(6, 9);
+  const sides = perStep.bytes / (6 * 4 * 4 * 8);
+  expect(Math.abs(sides - Math.round(sides))).toBeLessThan(1e-9);
+  expect(sides).toBeGreaterThan(0);
+  expect(overlap!.aloneUs).toBeGreaterThan(0);
+  expect(overlap!.besideUs).toBeGreaterThan(0);
+}
 
 function checkConservation({ conservation }: Summary, leastEnergy: number): void {
   expect(Math.abs(conservation.mass)).toBeLessThanOrEqual(1e-13);
