@@ -8,9 +8,9 @@
 import { region, startProfile, world } from 'tsmpi';
 import { median } from '../lib/statistics.ts';
 
-const ROUND_TRIPS = 5000;
-const REPETITIONS = 60;
-const WARM_UPS = 20;
+const ROUND_TRIPS = 500;
+const REPETITIONS = 600;
+const WARM_UPS = 100;
 
 const { rank } = world;
 const data = new Float64Array(1);

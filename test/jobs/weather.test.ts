@@ -17,6 +17,7 @@ import { type NetcdfFile, readNetcdf } from './netcdf.ts';
 import { Job, type JobResult, runJob } from './run-job.ts';
 
 const WEATHER = fileURLToPath(new URL('../../examples/weather/weather.ts', import.meta.url));
+const SCALING = fileURLToPath(new URL('../../examples/weather/scaling.ts', import.meta.url));
 /** Why whole cases are left out; empty if they are not. */
 const SHORT = isLong ? '' : ' (skipped: wants TSMPI_LONG_TESTS=1)';
 const LONG_MS = 900_000;
@@ -341,6 +342,32 @@ test('an input file is read, flags win, and progress is plain lines', async () =
   expect(stdout).toContain('6 × 3² elements of degree 2, 486 points');
   expect(readdirSync(out)).toContain('weather.nc');
 });
+
+test(
+  'how it scales: the table of all ways, and the model that says it is one',
+  async () => {
+    const flags = ['--inside', '2', '--outside', '2', '--repetitions', '1', '--seconds', '0'];
+    const { code, stdout, stderr } = await runJob(['-n', '1', '--quiet', SCALING, ...flags], { deadlineMs: LONG_MS });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    for (const mesh of ['inside', 'outside']) {
+      expect(stdout).toMatch(new RegExp(`^\\| ${mesh} +\\| 384 +\\| 1 rank +\\| \\d+ +\\| [\\d.]+ +\\| 1\\.00 +\\| 100 % `, 'm'));
+      for (const [scaling, nodes] of [
+        ['strong', 384],
+        ['weak', 864],
+      ]) {
+        for (const way of ['2 ranks, processes', '2 ranks, threads', '1 rank, 2 threads']) {
+          expect(stdout).toMatch(new RegExp(`^\\| ${mesh}, ${scaling} +\\| ${nodes} +\\| ${way} +\\| \\d+ `, 'm'));
+        }
+      }
+    }
+    expect(stdout).toContain('a MODEL, not measured');
+    for (const mesh of ['strong, 6 × 64²', 'weak, 6 × 256²']) {
+      expect(stdout).toMatch(new RegExp(`^\\| ${mesh} +\\| 1024 .* \\d+ to \\d+ % +\\|$`, 'm'));
+    }
+  },
+  LONG_MS,
+);
 
 describe('what is refused before the run', () => {
   const unknownKey = join(folder, 'unknown-key.json');
