@@ -131,5 +131,5 @@ export {
 export type { Status } from './p2p/status.ts';
 export { alloc, type Over } from './runtime/alloc.ts';
 export { wtime } from './runtime/clock.ts';
-export { abort, type Job, job, profile, region, self, world } from './runtime/init.ts';
+export { abort, type Job, job, profile, region, self, startProfile, world } from './runtime/init.ts';
 export type { ProfiledOperation, ProfiledRegion, ProfileReport } from './runtime/profile-report.ts';

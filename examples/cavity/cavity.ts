@@ -5,7 +5,7 @@
  * compares it with published values and writes the results.
  */
 
-import { type Communicator, world } from 'tsmpi';
+import { type Communicator, region, startProfile, world } from 'tsmpi';
 import { whyNotFolder, writeFiles } from '../run/folder.ts';
 import { receiveSettings, SettingError } from '../run/settings.ts';
 import { gatherCost } from './cost.ts';
@@ -21,7 +21,6 @@ import { readTable } from './reference.ts';
 import { formatReport } from './report.ts';
 import { computeStreamFunction, findVortices } from './stream-function.ts';
 import { createSummary, type End, type EndReason } from './summary.ts';
-import { Traffic } from './traffic.ts';
 
 const EXIT_CODES: Readonly<Record<EndReason, number>> = { steady: 0, 'not steady': 3, 'blown up': 4 };
 /** The final field's max|∇·u|·h/U, and the most that is spent on it. */
@@ -41,16 +40,15 @@ function readOwn(): Settings | 'help' {
 }
 
 function run(everyone: Communicator, own: Settings): void {
-  const traffic = new Traffic();
   const comm = layOutRanks(everyone);
   const domain = createDomain(own.grid, comm);
-  const flow = new Flow(comm, domain, own.reynolds, own.cfl, traffic);
+  const flow = new Flow(comm, domain, own.reynolds, own.cfl);
   const changes: number[] = [];
   // All ranks start the clock together.
   comm.barrier().wait();
-  const startMs = performance.now();
-  const { reason, steps, residual } = advance(comm, flow, own, changes);
-  const cost = gatherCost(comm, traffic, (performance.now() - startMs) / 1000, steps, domain.nx * domain.ny);
+  startProfile();
+  const { reason, steps, residual } = region('computing', () => advance(comm, flow, own, changes));
+  const cost = gatherCost(comm, steps, domain.nx * domain.ny);
   if (reason === 'blown up') {
     if (comm.rank !== 0) return;
     process.stderr.write(

@@ -3,9 +3,9 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
-import { type Communicator, job } from 'tsmpi';
-import type { Traffic } from './traffic.ts';
+import { type Communicator, job, type ProfileReport, profile } from 'tsmpi';
+
+const NOTHING = { calls: 0, seconds: 0, imbalance: 1, operations: {} } as const;
 
 export interface Cost {
   readonly seconds: number;
@@ -17,61 +17,55 @@ export interface Cost {
   readonly regions: { readonly computing: number; readonly exchange: number; readonly reduction: number };
   /** Largest over mean, of the ranks' computing time and of their cells. */
   readonly imbalance: { readonly computing: number; readonly cells: number };
-  /** Of all ranks together; the exchanges of the rank that has most. */
+  /** Messages and bytes of all ranks together; exchanges and reductions of the mean rank. */
   readonly perStep: {
     readonly exchanges: number;
     readonly reductions: number;
     readonly messages: number;
     readonly bytes: number;
   };
-  /** Bytes resident: of each rank's process, or of the process that its threads share, divided by them. */
+  /** The most bytes that were resident: of each rank's process, or of the process that its threads share, divided by them. */
   readonly memory: { readonly perRankMean: number; readonly perRankMost: number };
 }
 
-/** Gather the ranks' figures and return them on rank 0. Collective. `seconds` is the loop over `steps`. */
-export function gatherCost(
-  comm: Communicator,
-  traffic: Traffic,
-  seconds: number,
-  steps: number,
-  cells: number,
-): Cost | undefined {
-  const own = Float64Array.of(
-    Math.max(0, seconds - traffic.exchangeSeconds - traffic.reductionSeconds),
-    traffic.exchangeSeconds,
-    traffic.reductionSeconds,
-    traffic.exchanges,
-    traffic.reductions,
-    traffic.messages,
-    traffic.bytes,
-    process.memoryUsage.rss() / (isMainThread ? 1 : job.localSize),
-    cells,
+/** Gather the ranks' figures and return them on rank 0. Collective. `steps` were taken in the region of computing. */
+export function gatherCost(comm: Communicator, steps: number, cells: number): Cost | undefined {
+  const report = profile().wait();
+  const blocks = comm.gather(cells).wait();
+  if (report === undefined || blocks === undefined) return undefined;
+  const [computing, exchange, reduction] = (['computing', 'exchange', 'reduction'] as const).map((name) =>
+    readRegion(report, name),
   );
-  const all = comm.gather(own).wait();
-  if (all === undefined) return undefined;
-  const columns = Array.from(own, (_, k) => Array.from({ length: comm.size }, (__, rank) => all[rank * own.length + k]));
-  const [computing, exchange, reduction, exchanges, reductions, messages, bytes, memory, blocks] = columns.map(describe);
+  // What lies in the others is not counted in the region of computing, though it lies in that.
+  const seconds = computing.seconds + exchange.seconds + reduction.seconds;
+  const allCells = blocks.reduce((sum, value) => sum + value, 0);
   const cores = Math.min(comm.size, availableParallelism() * job.hosts.length);
-  const cellUpdatesPerSecond = (steps * blocks.sum) / seconds;
+  const cellUpdatesPerSecond = (steps * allCells) / seconds;
   return {
     seconds,
     stepsPerSecond: steps / seconds,
     cellUpdatesPerSecond,
     cellUpdatesPerSecondAndCore: cellUpdatesPerSecond / cores,
     cores,
-    regions: { computing: computing.mean, exchange: exchange.mean, reduction: reduction.mean },
-    imbalance: { computing: computing.most / computing.mean, cells: blocks.most / blocks.mean },
+    regions: { computing: computing.seconds, exchange: exchange.seconds, reduction: reduction.seconds },
+    imbalance: { computing: computing.imbalance, cells: (Math.max(...blocks) * comm.size) / allCells },
     perStep: {
-      exchanges: exchanges.most / steps,
-      reductions: reductions.most / steps,
-      messages: messages.sum / steps,
-      bytes: bytes.sum / steps,
+      exchanges: exchange.calls / comm.size / steps,
+      reductions: reduction.calls / comm.size / steps,
+      messages: (exchange.messages + reduction.messages) / steps,
+      bytes: (exchange.bytes + reduction.bytes) / steps,
     },
-    memory: { perRankMean: memory.mean, perRankMost: memory.most },
+    memory: { perRankMean: report.memoryBytes, perRankMost: report.maxMemoryBytes },
   };
 }
 
-function describe(values: readonly number[]): { sum: number; mean: number; most: number } {
-  const sum = values.reduce((total, value) => total + value, 0);
-  return { sum, mean: sum / values.length, most: Math.max(...values) };
+/** Return a region's figures; a collective is one message of each rank. A rank alone enters none for the exchange. */
+function readRegion({ regions }: ProfileReport, name: string) {
+  const { calls, seconds, imbalance, operations } = regions.find((region) => region.name === name) ?? NOTHING;
+  const sent = Object.entries(operations).filter(([operation]) => operation !== 'recv');
+  return {
+    ...{ calls, seconds, imbalance },
+    messages: sent.reduce((sum, [, operation]) => sum + operation.calls, 0),
+    bytes: sent.reduce((sum, [, operation]) => sum + operation.bytes, 0),
+  };
 }

@@ -9,12 +9,11 @@
  * Cost: 2 exchanges a sweep for the momentum, the multigrid's, and 2 for the new velocity.
  */
 
-import { type Communicator, MAX } from 'tsmpi';
+import { type Communicator, MAX, region } from 'tsmpi';
 import type { Domain } from './domain.ts';
 import { createFields, Halo } from './halo.ts';
 import { applyWalls, assembleU, assembleV, type Component, createComponent, relaxDelta } from './momentum.ts';
 import { Multigrid } from './multigrid.ts';
-import type { Traffic } from './traffic.ts';
 
 /** Least sweeps over the momentum equations a step. The last step's increment is the first guess. */
 const MOMENTUM_SWEEPS = 4;
@@ -30,7 +29,6 @@ export class Flow {
   readonly p: Float64Array;
   readonly dt: number;
   readonly #comm: Communicator;
-  readonly #traffic: Traffic;
   readonly #h: number;
   readonly #nu: number;
   readonly #omega: number;
@@ -40,10 +38,9 @@ export class Flow {
   readonly #multigrid: Multigrid;
 
   /** Fluid at rest; the lid moves from the first step on. `cfl` is Δt·U/h. */
-  constructor(comm: Communicator, domain: Domain, reynolds: number, cfl: number, traffic: Traffic) {
+  constructor(comm: Communicator, domain: Domain, reynolds: number, cfl: number) {
     this.domain = domain;
     this.#comm = comm;
-    this.#traffic = traffic;
     this.#h = 1 / domain.cells;
     this.#nu = 1 / reynolds;
     this.dt = Math.min(cfl * this.#h, (MOST_DIFFUSION * this.#h * this.#h) / this.#nu);
@@ -57,9 +54,9 @@ export class Flow {
     this.#omega = chooseOmega(diffusion);
     // Over-relaxation needs sweeps in proportion to the root of the diffusion number: fewer, and the first guess diverges.
     this.#sweeps = Math.max(MOMENTUM_SWEEPS, Math.ceil(1 + 0.8 * Math.sqrt(diffusion)));
-    this.#fields = new Halo(comm, domain, nx, ny, values.all, traffic);
-    this.#deltas = new Halo(comm, domain, nx, ny, deltas.all, traffic);
-    this.#multigrid = new Multigrid(comm, domain, traffic);
+    this.#fields = new Halo(comm, domain, nx, ny, values.all);
+    this.#deltas = new Halo(comm, domain, nx, ny, deltas.all);
+    this.#multigrid = new Multigrid(comm, domain);
     applyWalls(domain, this.u.field, this.v.field);
   }
 
@@ -121,11 +118,9 @@ export class Flow {
   }
 
   #maximum(mine: number): number {
-    const startMs = performance.now();
     // What is not a number must not get lost in a maximum.
-    const most = this.#comm.allreduce(Number.isNaN(mine) ? Number.POSITIVE_INFINITY : mine, MAX).wait();
-    this.#traffic.addReduction(startMs, 8);
-    return most;
+    const own = Number.isNaN(mine) ? Number.POSITIVE_INFINITY : mine;
+    return region('reduction', () => this.#comm.allreduce(own, MAX).wait());
   }
 }
 

@@ -8,19 +8,14 @@
  * At a wall nothing is written: there the ring belongs to the boundary condition.
  */
 
-import { type Communicator, type Persistent, PROC_NULL, packSize, startAll, subarray, waitAll } from 'tsmpi';
+import { type Communicator, type Persistent, PROC_NULL, region, startAll, subarray, waitAll } from 'tsmpi';
 import type { Domain } from './domain.ts';
-import type { Traffic } from './traffic.ts';
 
 /** Rectangle of each field: first row and column of the storage, and how many of them. */
 type Rectangle = readonly [row: number, column: number, rows: number, columns: number];
 
-/** Operations that are started together, and what their sends carry. */
-interface Trade {
-  readonly operations: readonly Persistent<unknown>[];
-  readonly messages: number;
-  readonly bytes: number;
-}
+/** Operations that are started together. */
+type Trade = readonly Persistent<unknown>[];
 
 /** Return `count` fields of nx × ny cells, each with its ring, and the array that they lie in. */
 export function createFields(nx: number, ny: number, count: number): { all: Float64Array; fields: Float64Array[] } {
@@ -30,27 +25,21 @@ export function createFields(nx: number, ny: number, count: number): { all: Floa
 }
 
 export class Halo {
-  readonly #traffic: Traffic;
   readonly #edges: Trade;
   /** Columns, then rows with the ends of the ring. */
   readonly #withCorners: readonly Trade[];
 
   /** The halo of fields of nx × ny cells, as createFields() made them. */
-  constructor(comm: Communicator, domain: Domain, nx: number, ny: number, all: Float64Array, traffic: Traffic) {
+  constructor(comm: Communicator, domain: Domain, nx: number, ny: number, all: Float64Array) {
     const shape = [all.length / ((nx + 2) * (ny + 2)), ny + 2, nx + 2];
     const layout = ([row, column, rows, columns]: Rectangle) =>
       subarray(shape, [shape[0], rows, columns], [0, row, column]).of(all);
     const trade = (edges: readonly (readonly [rank: number, tag: number, inner: Rectangle, outer: Rectangle])[]): Trade => {
       const mine = edges.filter(([rank]) => rank !== PROC_NULL);
-      const sends = mine.map(([, , inner]) => layout(inner));
-      return {
-        operations: [
-          ...mine.map(([rank, tag, , outer]) => comm.recvInit(layout(outer), rank, tag ^ 1)),
-          ...mine.map(([rank, tag], k) => comm.sendInit(sends[k], rank, tag)),
-        ],
-        messages: sends.length,
-        bytes: sends.reduce((sum, data) => sum + packSize(data), 0),
-      };
+      return [
+        ...mine.map(([rank, tag, , outer]) => comm.recvInit(layout(outer), rank, tag ^ 1)),
+        ...mine.map(([rank, tag, inner]) => comm.sendInit(layout(inner), rank, tag)),
+      ];
     };
     const columns = [
       [domain.west, 0, [1, 1, ny, 1], [1, 0, ny, 1]],
@@ -61,7 +50,6 @@ export class Halo {
         [domain.south, tag, [1, first, 1, length], [0, first, 1, length]],
         [domain.north, tag + 1, [ny, first, 1, length], [ny + 1, first, 1, length]],
       ] as const;
-    this.#traffic = traffic;
     this.#edges = trade([...columns, ...rows(1, nx, 2)]);
     this.#withCorners = [trade(columns), trade(rows(0, nx + 2, 4))];
   }
@@ -76,12 +64,7 @@ export class Halo {
     for (const trade of this.#withCorners) this.#perform(trade);
   }
 
-  #perform({ operations, messages, bytes }: Trade): void {
-    if (messages === 0) return;
-    const startMs = performance.now();
-    waitAll(startAll(operations));
-    this.#traffic.messages += messages;
-    this.#traffic.bytes += bytes;
-    this.#traffic.addExchange(startMs);
+  #perform(trade: Trade): void {
+    if (trade.length !== 0) region('exchange', () => waitAll(startAll(trade)));
   }
 }

@@ -10,11 +10,10 @@
  * Cost: five exchanges for each distributed grid and one allgather a cycle.
  */
 
-import type { Communicator } from 'tsmpi';
+import { type Communicator, region } from 'tsmpi';
 import { createWindow, type Domain } from './domain.ts';
 import { GridLevel } from './grid-level.ts';
 import { Halo } from './halo.ts';
-import type { Traffic } from './traffic.ts';
 
 /** Sweeps on the coarsest grid, for each of its cells along a side. */
 const COARSEST_SWEEPS = 4;
@@ -28,21 +27,19 @@ export class Multigrid {
   readonly #part: GridLevel;
   readonly #gathered: GridLevel[] = [];
   readonly #comm: Communicator;
-  readonly #traffic: Traffic;
   /** Blocks of all ranks, each padded to the largest. */
   readonly #outgoing: Float64Array;
   readonly #incoming: Float64Array;
   readonly #blocks: { x0: number; y0: number; nx: number; ny: number }[] = [];
 
-  constructor(comm: Communicator, domain: Domain, traffic: Traffic) {
+  constructor(comm: Communicator, domain: Domain) {
     this.#comm = comm;
-    this.#traffic = traffic;
     const window = (scale: number): GridLevel =>
       new GridLevel(domain.cells / scale, domain.x0 / scale, domain.y0 / scale, domain.nx / scale, domain.ny / scale);
     let scale = 1;
     for (; domain.cells / scale > domain.gatheredCells; scale *= 2) {
       const level = window(scale);
-      this.#windows.push({ level, halo: new Halo(comm, domain, level.nx, level.ny, level.e, traffic) });
+      this.#windows.push({ level, halo: new Halo(comm, domain, level.nx, level.ny, level.e) });
     }
     this.finest = this.#windows[0].level;
     this.#part = window(scale);
@@ -98,9 +95,7 @@ export class Multigrid {
     for (let j = 0; j < part.ny; j += 1) {
       for (let i = 0; i < part.nx; i += 1) outgoing[to++] = part.b[part.at(i, j)];
     }
-    const startMs = performance.now();
-    this.#comm.allgather(outgoing, this.#incoming).wait();
-    this.#traffic.addReduction(startMs, outgoing.byteLength);
+    region('reduction', () => this.#comm.allgather(outgoing, this.#incoming).wait());
     for (const [rank, block] of this.#blocks.entries()) {
       let from = rank * outgoing.length;
       for (let j = 0; j < block.ny; j += 1) {

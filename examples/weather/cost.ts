@@ -3,9 +3,7 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
-import { type Communicator, job } from 'tsmpi';
-import type { Traffic } from './traffic.ts';
+import { type Communicator, job, profile } from 'tsmpi';
 
 export interface Cost {
   readonly seconds: number;
@@ -30,43 +28,41 @@ export interface Cost {
    * ranks included; and the share of the first that is gone in the second. Means over the ranks; null with one rank.
    */
   readonly overlap: { readonly aloneUs: number; readonly besideUs: number; readonly hidden: number } | null;
-  /** Bytes resident: of each rank's process, or of the process that its threads share, divided by them. */
+  /** The most bytes that were resident: of each rank's process, or of the process that its threads share, divided by them. */
   readonly memory: { readonly perRankMean: number; readonly perRankMost: number };
 }
 
-/** What a run did, for its cost: seconds of the loop, steps, days, nodes of all ranks, elements and threads of this one. */
+/** What a run did, for its cost: steps, days, nodes of all ranks; elements, neighbouring ranks and threads of this one. */
 export interface Work {
-  readonly seconds: number;
   readonly steps: number;
   readonly days: number;
   readonly nodes: number;
   readonly elements: number;
+  readonly neighbors: number;
   readonly threads: number;
 }
 
 const STAGES = 3;
+const NOTHING = { calls: 0, seconds: 0, imbalance: 1, operations: {} } as const;
 
 /** Gather the ranks' figures and return them on rank 0. Collective. */
-export function gatherCost(comm: Communicator, traffic: Traffic, work: Work): Cost | undefined {
-  const { seconds, steps } = work;
-  const exchange = traffic.exchangeSeconds + traffic.sampleSeconds;
-  const own = Float64Array.of(
-    Math.max(0, seconds - exchange - traffic.diagnosticSeconds - traffic.outputSeconds),
-    exchange,
-    traffic.diagnosticSeconds,
-    traffic.outputSeconds,
-    (1e6 * traffic.sampleSeconds) / Math.max(1, traffic.samples),
-    (1e6 * traffic.exchangeSeconds) / Math.max(1, traffic.exchanges),
-    traffic.messages,
-    traffic.bytes,
-    process.memoryUsage.rss() / (isMainThread ? 1 : job.localSize),
-    work.elements,
-  );
-  const all = comm.gather(own).wait();
-  if (all === undefined) return undefined;
-  const columns = Array.from(own, (_, k) => Array.from({ length: comm.size }, (__, rank) => all[rank * own.length + k]));
-  const [computing, exchanging, diagnostics, output, alone, beside, messages, bytes, memory, elements] = columns.map(describe);
-  const hidden = Math.max(0, 1 - beside.mean / alone.mean);
+export function gatherCost(comm: Communicator, work: Work): Cost | undefined {
+  const report = profile().wait();
+  const all = comm.gather(Float64Array.of(work.elements, work.neighbors)).wait();
+  if (report === undefined || all === undefined) return undefined;
+  const { steps } = work;
+  const read = (name: string) => report.regions.find((region) => region.name === name) ?? NOTHING;
+  const [computing, diagnostics, output] = [read('computing'), read('diagnostics'), read('output')];
+  const [start, end, alone] = [read('start of exchange'), read('end of exchange'), read('exchange alone')];
+  // What lies in the others is not counted in the region of computing, though they lie in that.
+  const exchange = start.seconds + end.seconds + alone.seconds;
+  const seconds = computing.seconds + exchange + diagnostics.seconds + output.seconds;
+  const [elements, neighbors] = [0, 1].map((column) => all.filter((_, k) => k % 2 === column));
+  const exchanges = (start.calls + alone.calls) / comm.size;
+  const bytes = sum([start, end, alone].flatMap(({ operations }) => Object.values(operations).map((each) => each.bytes)));
+  const usOf = (ofMeanRank: number, calls: number): number => (1e6 * ofMeanRank * comm.size) / Math.max(1, calls);
+  const [aloneUs, besideUs] = [usOf(alone.seconds, alone.calls), usOf(start.seconds + end.seconds, start.calls)];
+  const isOverlapped = comm.size > 1 && start.calls > 0;
   return {
     seconds,
     stepsPerSecond: steps / seconds,
@@ -74,17 +70,16 @@ export function gatherCost(comm: Communicator, traffic: Traffic, work: Work): Co
     nodeStagesPerSecond: (STAGES * steps * work.nodes) / seconds,
     cores: Math.min(comm.size * work.threads, availableParallelism() * job.hosts.length),
     regions: {
-      ...{ computing: computing.mean, exchange: exchanging.mean },
-      ...{ diagnostics: diagnostics.mean, output: output.mean },
+      ...{ computing: computing.seconds, exchange },
+      ...{ diagnostics: diagnostics.seconds, output: output.seconds },
     },
-    imbalance: { computing: computing.most / computing.mean, elements: elements.most / elements.mean },
-    perStep: { messages: messages.sum / Math.max(1, steps), bytes: bytes.sum / Math.max(1, steps) },
-    overlap: comm.size === 1 || traffic.exchanges === 0 ? null : { aloneUs: alone.mean, besideUs: beside.mean, hidden },
-    memory: { perRankMean: memory.mean, perRankMost: memory.most },
+    imbalance: { computing: computing.imbalance, elements: (Math.max(...elements) * comm.size) / sum(elements) },
+    perStep: { messages: (exchanges * sum(neighbors)) / Math.max(1, steps), bytes: bytes / Math.max(1, steps) },
+    overlap: isOverlapped ? { aloneUs, besideUs, hidden: Math.max(0, 1 - besideUs / aloneUs) } : null,
+    memory: { perRankMean: report.memoryBytes, perRankMost: report.maxMemoryBytes },
   };
 }
 
-function describe(values: readonly number[]): { sum: number; mean: number; most: number } {
-  const sum = values.reduce((total, value) => total + value, 0);
-  return { sum, mean: sum / values.length, most: Math.max(...values) };
+function sum(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((total, value) => total + value, 0);
 }

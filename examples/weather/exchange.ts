@@ -52,9 +52,6 @@ export function joinNeighbors(comm: Communicator, { ranks, shared }: Sides): Gra
 }
 
 export class Exchange {
-  /** Bytes sent and messages in one exchange. */
-  readonly bytes: number;
-  readonly messages: number;
   readonly #operation: Persistent<unknown> | undefined;
 
   /** `traces` holds `order` nodes of each place. */
@@ -63,8 +60,6 @@ export class Exchange {
     const counts = sides.shared.map((count) => count * perSide);
     const displs = counts.map((_, k) => counts.slice(0, k).reduce((sum, count) => sum + count, 0));
     const length = counts.reduce((sum, count) => sum + count, 0);
-    this.bytes = length * traces.BYTES_PER_ELEMENT;
-    this.messages = counts.length;
     if (counts.length === 0) return;
     this.#operation = graph.neighborAlltoallvInit(
       { data: traces.subarray(0, length), counts, displs },

@@ -8,7 +8,7 @@
  * J. Comput. Phys. 77.
  */
 
-import { alloc, type Communicator, type Graph, MAX, type Team } from 'tsmpi';
+import { alloc, type Communicator, type Graph, MAX, region, type Team } from 'tsmpi';
 import { type Block, createBlock, locateNode, writeInitial } from './block.ts';
 import type { Case } from './cases.ts';
 import { Exchange, joinNeighbors, layOutSides, type Sides } from './exchange.ts';
@@ -16,7 +16,6 @@ import { FIELDS, GEOMETRY, TRACES } from './kernels.ts';
 import { createMesh } from './mesh.ts';
 import { listElements, partitionMesh } from './partition.ts';
 import { GRAVITY, toPlace } from './sphere.ts';
-import type { Traffic } from './traffic.ts';
 
 /** Shares of the new value in each stage. */
 const STAGES = [1, 1 / 4, 2 / 3];
@@ -49,12 +48,11 @@ export class Model {
   readonly #rate: Float64Array;
   readonly #atBorder: number;
   readonly #exchange: Exchange;
-  readonly #traffic: Traffic;
   readonly #crew: Team;
   readonly #kernels;
 
   /** The case's initial state on 6 · cells² elements of that degree. Collective. */
-  constructor(everyone: Communicator, crew: Team, flow: Case, cells: number, degree: number, traffic: Traffic) {
+  constructor(everyone: Communicator, crew: Team, flow: Case, cells: number, degree: number) {
     const mesh = createMesh(cells);
     this.owners = partitionMesh(mesh, everyone.size);
     const { elements, atBorder } = listElements(mesh, this.owners, everyone.rank);
@@ -70,7 +68,6 @@ export class Model {
     writeInitial(this.block, flow, this.state);
     this.initial = this.state.slice();
     this.#atBorder = atBorder;
-    this.#traffic = traffic;
     this.#crew = crew;
     this.#kernels = crew.kernels<typeof import('./kernels.ts')>(new URL('./kernels.ts', import.meta.url));
     this.comm = joinNeighbors(everyone, this.sides);
@@ -126,14 +123,10 @@ export class Model {
   #takeStage(share: number, dt: number): void {
     const count = this.block.elements.length;
     this.#computeInside(0, this.#atBorder);
-    const startMs = performance.now();
-    const request = this.#exchange.start();
-    const startedMs = performance.now();
+    const request = region('start of exchange', () => this.#exchange.start());
     this.#computeInside(this.#atBorder, count);
     this.#finish(this.#atBorder, count, share, dt);
-    const waitMs = performance.now();
-    request?.wait();
-    this.#traffic.addExchange(startedMs - startMs + performance.now() - waitMs, this.#exchange);
+    region('end of exchange', () => request?.wait());
     this.#finish(0, this.#atBorder, share, dt);
   }
 
@@ -142,9 +135,7 @@ export class Model {
     const count = this.block.elements.length;
     this.#computeInside(0, count);
     this.comm.barrier().wait();
-    const startMs = performance.now();
-    this.#exchange.start()?.wait();
-    this.#traffic.addSample(performance.now() - startMs, this.#exchange);
+    region('exchange alone', () => this.#exchange.start()?.wait());
     this.#finish(0, count, share, dt);
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { join } from 'node:path';
-import { type Communicator, team, world } from 'tsmpi';
+import { type Communicator, region, startProfile, team, world } from 'tsmpi';
 import { whyNotFolder, writeFiles } from '../run/folder.ts';
 import { createOrigin, findVersion } from '../run/origin.ts';
 import { EXIT_REFUSED, receiveSettings, SettingError } from '../run/settings.ts';
@@ -24,7 +24,6 @@ import { gatherMaps, Regrid } from './regrid.ts';
 import { formatReport } from './report.ts';
 import { EARTH_RADIUS } from './sphere.ts';
 import { describeConservation, digestState, type EndReason, type Summary } from './summary.ts';
-import { Traffic } from './traffic.ts';
 
 const EXIT_NO_FLUID = 4;
 const EXIT_EVICTED = 5;
@@ -43,9 +42,8 @@ function readOwn(): Settings | 'help' {
 
 async function run(everyone: Communicator, own: Settings): Promise<void> {
   await using crew = await team();
-  const traffic = new Traffic();
   const flow = createCase(own.case);
-  const model = new Model(everyone, crew, flow, own.cells, own.degree, traffic);
+  const model = new Model(everyone, crew, flow, own.cells, own.degree);
   const { comm, block } = model;
   // Of the initial state, so that a run that goes on takes the same.
   const stepsPerPart = countSteps(own, own.cfl * model.shortestPassage());
@@ -59,7 +57,7 @@ async function run(everyone: Communicator, own: Settings): Promise<void> {
   const file = new MapFile(comm, own.out, own.columns, about, kept);
   // All ranks start the clock together.
   comm.barrier().wait();
-  const startMs = performance.now();
+  startProfile();
   const draw = (day: number): void => {
     const maps = regrid.compute();
     file.append(day, maps);
@@ -69,22 +67,21 @@ async function run(everyone: Communicator, own: Settings): Promise<void> {
     if (whole !== undefined) writeFiles(own.out, { [namePicture(day)]: drawMaps(own.case, flow.title, day, mesh, whole) });
   };
   const save = (): void => keeper?.save(history, about, file);
-  const outcome = advance(own, model, stepsPerPart, history, traffic, keeper, { draw, save });
-  const seconds = (performance.now() - startMs) / 1000;
+  const outcome = region('computing', () => advance(own, model, stepsPerPart, history, keeper, { draw, save }));
   file.close(outcome.reason === 'complete');
   if (outcome.reason === 'no fluid left') return end(comm, EXIT_NO_FLUID, outcome.message);
 
   const day = model.steps / stepsPerPart / PARTS_OF_DAY;
   const points = block.mesh.elements * block.order ** 2;
   const work = {
-    seconds,
     steps: model.steps - start.steps,
     days: day - start.day,
     nodes: points,
     elements: block.elements.length,
+    neighbors: model.sides.ranks.length,
     threads: crew.size,
   };
-  const cost = gatherCost(comm, traffic, work);
+  const cost = gatherCost(comm, work);
   const digest = digestState(model);
   const code = outcome.reason === 'evicted' ? EXIT_EVICTED : 0;
   if (cost === undefined || digest === undefined) return;
@@ -129,7 +126,6 @@ function advance(
   model: Model,
   stepsPerPart: number,
   history: History,
-  traffic: Traffic,
   keeper: Keeper | undefined,
   write: { readonly draw: (day: number) => void; readonly save: () => void },
 ): Outcome {
@@ -137,21 +133,13 @@ function advance(
   const dayOf = (steps: number): number => steps / stepsPerPart / PARTS_OF_DAY;
   const progress = isRoot && !quiet ? new Progress(dayOf(model.steps)) : undefined;
   const observe = (day: number): void => {
-    const startMs = performance.now();
-    const integrals = integrate(model);
-    const integratedMs = performance.now();
-    if (Number.isInteger(day / every) || day === days) write.draw(day);
-    traffic.diagnosticSeconds += (integratedMs - startMs) / 1000;
-    traffic.outputSeconds += (performance.now() - integratedMs) / 1000;
+    const integrals = region('diagnostics', () => integrate(model));
+    if (Number.isInteger(day / every) || day === days) region('output', () => write.draw(day));
     if (!isRoot) return;
     history.add(day, integrals!);
     progress?.show(day, days, integrals!, history.records[0].integrals);
   };
-  const save = (): void => {
-    const startMs = performance.now();
-    write.save();
-    traffic.outputSeconds += (performance.now() - startMs) / 1000;
-  };
+  const save = (): void => region('output', write.save);
   const steps = days * PARTS_OF_DAY * stepsPerPart;
   let outcome: Outcome = { reason: 'complete' };
   if (model.steps % stepsPerPart === 0) observe(dayOf(model.steps));

@@ -67,6 +67,7 @@ export const OPERATION_NAMES: readonly string[] = [
   'save',
   'load',
   'finalize',
+  'profile',
 ];
 
 const CODES: ReadonlyMap<string, number> = new Map(OPERATION_NAMES.map((name, code) => [name, code]));

@@ -37,6 +37,8 @@ const SEND = operationCode('send');
 const SSEND = operationCode('ssend');
 const RECV = operationCode('recv');
 const SENDRECV = operationCode('sendrecv');
+const PROBE = operationCode('probe');
+const MPROBE = operationCode('mprobe');
 const SEND_OBJECT = operationCode('sendObject');
 const RECV_OBJECT = operationCode('recvObject');
 
@@ -270,6 +272,7 @@ export abstract class PointToPointCommunicator extends PropertyHolder {
   ): Request<T> {
     const envelope = this.#envelope(call, source, tag, options);
     this.checkOpen();
+    this.environment.note(call === 'mprobe' ? MPROBE : PROBE, envelope.source, envelope.tag);
     const probe = this.#engine.probe(this.#context, envelope.source, envelope.tag, call === 'mprobe');
     return this.#limit(new MappedOperation(probe, () => map(probe)), envelope.options);
   }

@@ -44,7 +44,8 @@ const MOVING_BYTES = 4096;
 export class Engine implements FrameHandler {
   readonly progress: Progress;
   readonly worldRank: number;
-  readonly #profile: Profile | undefined;
+  /** Whom it tells of sends, once the rank is profiled. */
+  profile: Profile | undefined = undefined;
   /** Transport of each world rank. */
   #routes: readonly Transport[] = [];
   readonly #contexts = new Map<number, Context>();
@@ -60,8 +61,7 @@ export class Engine implements FrameHandler {
   /** Any send that was taken at once. */
   readonly #sent: Operation<void>;
 
-  constructor(progress: Progress, worldRank: number, profile?: Profile) {
-    this.#profile = profile;
+  constructor(progress: Progress, worldRank: number) {
     this.#sent = new DoneOperation<void>(undefined, 'send', undefined, progress);
     this.progress = progress;
     this.worldRank = worldRank;
@@ -112,8 +112,8 @@ export class Engine implements FrameHandler {
     check = 0,
   ): Operation<void> {
     const byteLength = count * ELEMENT_BYTES[code]!;
-    if (this.#profile?.isTimedSend(byteLength)) {
-      return this.#profile.timeSend(() => this.send(context, data, code, count, dest, tag, isSynchronous, check));
+    if (this.profile?.isTimedSend(byteLength)) {
+      return this.profile.timeSend(() => this.send(context, data, code, count, dest, tag, isSynchronous, check));
     }
     const peer = context.members.worldOf[dest]!;
     const isFree = this.#pending.isEmpty(peer);
@@ -143,7 +143,8 @@ export class Engine implements FrameHandler {
     const array = layout.contiguous ?? (isSmall ? layout.toArray() : undefined);
     if (array !== undefined) return this.send(context, array, code, array.length, dest, tag, isSynchronous, check);
     const send = new Send(this.progress, context, NOTHING, code, count, byteLength, dest, tag, isSynchronous, layout, check);
-    this.#begin(send, peer);
+    if (this.profile?.isTimedSend(byteLength)) this.profile.timeSend(() => this.#begin(send, peer));
+    else this.#begin(send, peer);
     return send;
   }
 

@@ -1,13 +1,13 @@
 /**
- * Profile: what a rank has called and how long it waited, by regions of the program, for `tsmpirun --profile`.
+ * Profile: what a rank has called and how long it waited, by regions of the program.
  *
  * The idea: calls and bytes are counted, each. Time is measured where that costs nothing beside what is measured: a sleep (of a
  * blocking wait, or of the event loop while requests are awaited) always; what is shorter, posting and polling, for the
  * first calls and then for one in SAMPLE, which stands for all, since reading the clock takes a fifth of a short message.
  * A region's time and calls are its own: what is in a region within it is not counted twice.
  *
- * Who measures are stand-ins for progress, parking and journal (profiled.ts), made only where there is a profile; the engine
- * tells of its sends. Limits: posting a receive is not timed; of flows that await at the same time the request awaited last gets all of the time.
+ * Waits are timed by profiled.ts; the engine tells of its sends, runtime/profiling.ts of calls.
+ * Limits: posting a receive is not timed; of flows that await at the same time the request awaited last gets all of the time.
  */
 
 import { nowMs } from '../base/clock.ts';
@@ -39,19 +39,20 @@ export interface RegionTally {
 /** What one rank has to tell. */
 export interface RankProfile {
   readonly seconds: number;
-  /** The most memory that its process has had, in bytes. */
+  /** The most memory that its process has had, in bytes, divided by the ranks in it. */
   readonly memoryBytes: number;
   /** By name; '' is what lies outside of all. */
   readonly regions: Readonly<Record<string, RegionTally>>;
 }
 
+/** What is counted in a region. */
 class Region {
-  entries = 0;
-  ms = 0;
+  entries: number = 0;
+  ms: number = 0;
   /** By operation code. */
-  readonly calls = new Float64Array(OPERATION_NAMES.length);
-  readonly bytes = new Float64Array(OPERATION_NAMES.length);
-  readonly times = new Float64Array(OPERATION_NAMES.length);
+  readonly calls: Float64Array = new Float64Array(OPERATION_NAMES.length);
+  readonly bytes: Float64Array = new Float64Array(OPERATION_NAMES.length);
+  readonly times: Float64Array = new Float64Array(OPERATION_NAMES.length);
 
   /** Samples may stand for more time than there was. */
   tally(): RegionTally {
@@ -69,6 +70,7 @@ class Region {
 
 export class Profile {
   readonly #startMs: number = nowMs();
+  readonly #ranksInProcess: number;
   readonly #regions = new Map<string, Region>();
   /** Those entered and not left, the outermost first. */
   readonly #entered: Region[] = [];
@@ -87,7 +89,9 @@ export class Profile {
   #left = 0;
   #random = 1;
 
-  constructor() {
+  /** Begin to measure. `ranksInProcess`: how many share the memory of this one's process. */
+  constructor(ranksInProcess: number) {
+    this.#ranksInProcess = ranksInProcess;
     this.#region = this.#regionOf('');
     ({ calls: this.#calls, bytes: this.#bytes } = this.#region);
     this.#region.entries = 1;
@@ -95,21 +99,29 @@ export class Profile {
   }
 
   // ---- regions -------------------------------------------------------------------------------
-  /** Enter a region; the function returned leaves it. */
-  enter(name: string): () => void {
+  /** Enter a region, and return it for leave(). */
+  enter(name: string): Region {
     const region = this.#regionOf(name);
     region.entries++;
-    this.#change(() => this.#entered.push(region));
-    return () => this.#change(() => this.#entered.splice(this.#entered.lastIndexOf(region), 1));
+    this.#entered.push(region);
+    this.#goTo(region);
+    return region;
   }
 
-  #change(edit: () => void): void {
+  leave(region: Region): void {
+    // The innermost, but where flows that await in turns have entered others.
+    this.#entered.splice(this.#entered.lastIndexOf(region), 1);
+    this.#goTo(this.#entered.at(-1)!);
+  }
+
+  /** What passed since the last change was the last region's. */
+  #goTo(region: Region): void {
     const now = nowMs();
     this.#region.ms += now - this.#since;
     this.#since = now;
-    edit();
-    this.#region = this.#entered.at(-1)!;
-    ({ calls: this.#calls, bytes: this.#bytes } = this.#region);
+    this.#region = region;
+    this.#calls = region.calls;
+    this.#bytes = region.bytes;
   }
 
   #regionOf(name: string): Region {
@@ -180,9 +192,9 @@ export class Profile {
 
   /** Return what there is to tell so far. */
   report(): RankProfile {
-    this.#change(() => {});
+    this.#goTo(this.#region);
     const regions = [...this.#regions].map(([name, region]) => [name, region.tally()] as const);
-    const memoryBytes = process.resourceUsage().maxRSS * 1024;
+    const memoryBytes = (process.resourceUsage().maxRSS * 1024) / this.#ranksInProcess;
     return { seconds: (this.#since - this.#startMs) / 1000, memoryBytes, regions: Object.fromEntries(regions) };
   }
 }

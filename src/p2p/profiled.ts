@@ -1,18 +1,13 @@
 /**
- * Progress and parking of a rank that is profiled: they time the waits that go through them.
+ * Profiled: progress and parking of a rank that is profiled time the waits that go through them.
  */
 
 import { performance } from 'node:perf_hooks';
 import { nowMs } from '../base/clock.ts';
-import type { WaitMode } from '../bootstrap/job.ts';
 import type { Parking } from '../segment/parking.ts';
-import type { FrameHandler, Transport } from '../transport/transport.ts';
-import type { CallSites } from './call-site.ts';
 import type { Profile } from './profile.ts';
-import { Progress } from './progress.ts';
+import type { Progress } from './progress.ts';
 import type { Operation } from './request.ts';
-import type { UnseenFailures } from './unseen-failures.ts';
-import type { RankRecord } from './wait-report.ts';
 
 /** An await that finds its message by spinning is over after so long; else other flows have had the thread meanwhile. */
 const LONGEST_SPIN_MS = 0.05;
@@ -21,115 +16,93 @@ const TELL_MS = 0.05;
 /** A stretch of polling that takes longer has lost its core to somebody: it stands for itself alone. */
 const LONGEST_POLL_MS = 1;
 
-export class ProfiledProgress extends Progress {
-  readonly #profile: Profile;
-  #sleeps: Sleeps | undefined = undefined;
-  /** The request waited for last, and the one whose await is timed. */
-  #waited: Operation<unknown> | undefined = undefined;
-  #timed: Operation<unknown> | undefined = undefined;
-  #weight = 0;
-  #since = 0;
-
-  constructor(
-    wait: WaitMode,
-    isOversubscribed: boolean,
-    unseen: UnseenFailures,
-    record: RankRecord | undefined,
-    callSites: CallSites | undefined,
-    profile: Profile,
-  ) {
-    super(wait, isOversubscribed, unseen, record, callSites);
-    this.#profile = profile;
-  }
-
-  override start(transports: readonly Transport[], handler: FrameHandler, parking: Parking): void {
-    this.#sleeps = new Sleeps(parking, (ms) => {
-      if (this.#waited !== undefined) this.#profile.addWaitTime(this.#waited, ms);
-    });
-    super.start(transports, handler, parking);
-  }
-
-  override block(operation: Operation<unknown>, timeoutMs: number | undefined): void {
-    this.#waited = operation;
-    const weight = this.#profile.weigh();
+/** Time the waits of this rank from now on: takes the place of the methods of both by which it waits. */
+export function timeWaits(progress: Progress, parking: Parking, profile: Profile): void {
+  /** The request waited for last. */
+  let waited: Operation<unknown> | undefined;
+  const sleeps = timeSleeps(parking, (ms) => {
+    if (waited !== undefined) profile.addWaitTime(waited, ms);
+  });
+  const block = progress.block.bind(progress);
+  progress.block = (operation, timeoutMs) => {
+    waited = operation;
+    const weight = profile.weigh();
     if (weight === 0) {
-      super.block(operation, timeoutMs);
+      block(operation, timeoutMs);
       return;
     }
     const start = nowMs();
-    const slept = this.#sleeps!.sleptMs;
-    super.block(operation, timeoutMs);
-    const ms = nowMs() - start - (this.#sleeps!.sleptMs - slept);
-    this.#profile.addWaitTime(operation, ms * (ms < LONGEST_POLL_MS ? weight : 1));
-  }
+    const slept = sleeps.ms;
+    block(operation, timeoutMs);
+    const ms = nowMs() - start - (sleeps.ms - slept);
+    profile.addWaitTime(operation, ms * (ms < LONGEST_POLL_MS ? weight : 1));
+  };
 
-  override onWaiter(operation: Operation<unknown>): void {
-    this.#waited = operation;
-    if (this.#timed === undefined) {
-      this.#weight = this.#profile.weigh();
-      if (this.#weight !== 0) {
-        this.#timed = operation;
-        this.#since = nowMs();
+  /** The request whose await is timed. */
+  let timed: Operation<unknown> | undefined;
+  let timedWeight = 0;
+  let since = 0;
+  const onWaiter = progress.onWaiter.bind(progress);
+  progress.onWaiter = (operation) => {
+    waited = operation;
+    if (timed === undefined) {
+      timedWeight = profile.weigh();
+      if (timedWeight !== 0) {
+        timed = operation;
+        since = nowMs();
       }
     }
-    super.onWaiter(operation);
-  }
-
-  override onSettled(count: number): void {
-    const timed = this.#timed;
+    onWaiter(operation);
+  };
+  const onSettled = progress.onSettled.bind(progress);
+  progress.onSettled = (count) => {
     if (timed?.done) {
-      const ms = nowMs() - this.#since;
-      if (ms < LONGEST_SPIN_MS) this.#profile.addWaitTime(timed, this.#weight * ms);
-      this.#timed = undefined;
+      const ms = nowMs() - since;
+      if (ms < LONGEST_SPIN_MS) profile.addWaitTime(timed, timedWeight * ms);
+      timed = undefined;
     }
-    super.onSettled(count);
-  }
+    onSettled(count);
+  };
 }
 
-/** Times sleeps, and the event loop's while requests are awaited: takes the place of those methods of a parking that do. */
-class Sleeps {
-  /** All of the blocking ones, and slices given away. */
-  sleptMs = 0;
+/** Time sleeps, and the event loop's while requests are awaited. Return what the blocking ones and slices given away took so far. */
+function timeSleeps(parking: Parking, onIdle: (ms: number) => void): { readonly ms: number } {
+  const sleeps = { ms: 0 };
+  const sleep = parking.sleep.bind(parking);
+  const giveAway = parking.yield.bind(parking);
+  const hold = parking.hold.bind(parking);
   /** Of slices given away, not told yet: there are many of them. */
-  #yieldedMs = 0;
-  readonly #onIdle: (ms: number) => void;
-
-  constructor(parking: Parking, onIdle: (ms: number) => void) {
-    this.#onIdle = onIdle;
-    const sleep = parking.sleep.bind(parking);
-    const giveAway = parking.yield.bind(parking);
-    const hold = parking.hold.bind(parking);
-    let isHeldNow = false;
-    let idleMs = 0;
-    parking.sleep = (timeoutMs) => {
-      const start = nowMs();
-      sleep(timeoutMs);
-      const ms = nowMs() - start;
-      this.sleptMs += ms;
-      this.#tell(ms + this.#yieldedMs);
-    };
-    // A slice given away is somebody else's time for as long as he wants: timed as a sleep.
-    parking.yield = () => {
-      const start = nowMs();
-      giveAway();
-      const ms = nowMs() - start;
-      this.sleptMs += ms;
-      this.#yieldedMs += ms;
-      if (this.#yieldedMs > TELL_MS) this.#tell(this.#yieldedMs);
-    };
-    parking.hold = (isHeld) => {
-      if (isHeld !== isHeldNow) {
-        isHeldNow = isHeld;
-        const { idle } = performance.eventLoopUtilization();
-        if (isHeld) idleMs = idle;
-        else onIdle(idle - idleMs);
-      }
-      hold(isHeld);
-    };
-  }
-
-  #tell(ms: number): void {
-    this.#yieldedMs = 0;
-    this.#onIdle(ms);
-  }
+  let yieldedMs = 0;
+  let isHeldNow = false;
+  let idleMs = 0;
+  const tell = (ms: number): void => {
+    yieldedMs = 0;
+    onIdle(ms);
+  };
+  parking.sleep = (timeoutMs) => {
+    const start = nowMs();
+    sleep(timeoutMs);
+    const ms = nowMs() - start;
+    sleeps.ms += ms;
+    tell(ms + yieldedMs);
+  };
+  // A slice given away is somebody else's time for as long as he wants: timed as a sleep.
+  parking.yield = () => {
+    const start = nowMs();
+    giveAway();
+    const ms = nowMs() - start;
+    sleeps.ms += ms;
+    yieldedMs += ms;
+    if (yieldedMs > TELL_MS) tell(yieldedMs);
+  };
+  parking.hold = (isHeld) => {
+    if (isHeld !== isHeldNow) {
+      isHeldNow = isHeld;
+      const { idle } = performance.eventLoopUtilization();
+      if (isHeld) idleMs = idle;
+      else onIdle(idle - idleMs);
+    }
+    hold(isHeld);
+  };
+  return sleeps;
 }

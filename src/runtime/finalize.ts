@@ -26,7 +26,7 @@ export function finalizeRank(rank: Rank, print: (text: string) => void): string[
   const problems = dropAttributes(rank);
   segment.setState(localRank, RANK_STATE.finalizing);
   problems.push(...completeSends(rank), ...progress.unseen.drain());
-  if (rank.profile !== undefined) problems.push(...reportProfile(rank, print));
+  if (rank.description.profile !== undefined) problems.push(...reportProfile(rank, print));
   rank.websocket?.stop();
   rank.rdma?.stop();
   segment.setState(localRank, RANK_STATE.departed);

@@ -20,7 +20,7 @@ import { explainRank } from './explain.ts';
 import { finalizeRank } from './finalize.ts';
 import { findPlace, heldStandIn } from './place.ts';
 import type { ProfileReport } from './profile-report.ts';
-import { gatherProfile } from './profiling.ts';
+import { gatherProfile, startProfiling } from './profiling.ts';
 import { type Rank, startRank } from './rank.ts';
 import { runRegion } from './region.ts';
 import type { Routes } from './routes.ts';
@@ -84,6 +84,7 @@ export const self: Communicator = rank?.self ?? heldStandIn('self', heldReason()
 export const job: Job = rank === undefined ? heldStandIn('job', heldReason()) : jobOf(rank);
 
 if (rank !== undefined) {
+  if (rank.description.profile !== undefined) startProfiling(rank);
   if (place.kind === 'process') adoptStreams(rank.description);
   if (rank.pmi !== undefined) process.on('uncaughtExceptionMonitor', onFatal);
   // One rank of each host: what the others would say is the same but for what turns out later.
@@ -93,20 +94,28 @@ if (rank !== undefined) {
 }
 
 /**
- * Run `fn`, which may be async, and count what happens meanwhile for a region of that name: `tsmpirun --profile` tells of
- * each region its time, its calls and its share in messages. Without it `fn` is just called. Regions may lie within each
- * other; of regions that overlap (of flows that await in turns) the one entered last gets what happens. Returns what
- * `fn` returns.
+ * Run `fn`, which may be async, and count what happens meanwhile for a region of that name: the profile tells of
+ * each region its time, its calls and its share in messages. Where nothing is measured (neither startProfile() nor `tsmpirun
+ * --profile`) `fn` is just called. Regions may lie within each other; of regions that overlap (of flows that await in turns) the
+ * one entered last gets what happens. Returns what `fn` returns.
  *
  * @throws MpiError ERR_MPI_ARG for what is no name; whatever `fn` throws.
  */
 export function region<T>(name: string, fn: () => T): T {
-  return runRegion(rank?.profile, name, fn);
+  return runRegion(rank?.profiling?.profile, name, fn);
 }
 
 /**
- * Gather what all ranks have measured so far: rank 0 gets it, the others undefined, and so does everyone without `tsmpirun
- * --profile` (or `--profile-file`). All ranks of `world` must call it.
+ * Measure from now on what `tsmpirun --profile` measures from the start, for profile(). Nothing changes where that is done
+ * already. All ranks of `world` must call it.
+ */
+export function startProfile(): void {
+  startProfiling(ownRank('startProfile'));
+}
+
+/**
+ * Gather what all ranks have measured so far: rank 0 gets it, the others undefined, and so does everyone where nothing is
+ * measured: that begins with startProfile() or `tsmpirun --profile` (or `--profile-file`). All ranks of `world` must call it.
  */
 export function profile(): Request<ProfileReport | undefined> {
   return gatherProfile(ownRank('profile'));

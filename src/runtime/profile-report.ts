@@ -32,15 +32,15 @@ export interface ProfiledRegion {
   readonly operations: Readonly<Record<string, ProfiledOperation>>;
 }
 
-/** What `tsmpirun --profile` measured. */
+/** What was measured on all ranks. */
 export interface ProfileReport {
   readonly size: number;
-  /** From the start of the mean rank's program, in seconds. */
+  /** Since the mean rank began to measure. */
   readonly seconds: number;
   /** As of a region, over all of them. */
   readonly messageShare: number;
   readonly imbalance: number;
-  /** The most memory that the mean and the largest process of a rank have had, in bytes. Ranks that are threads share one. */
+  /** The most memory that the mean and the largest process of a rank have had, in bytes; a thread's is its share of the process. */
   readonly memoryBytes: number;
   readonly maxMemoryBytes: number;
   /** The longest first. */

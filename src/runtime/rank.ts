@@ -26,8 +26,7 @@ import { type LoadedAddon, loadAddon } from '../native/loader.ts';
 import { CallSites } from '../p2p/call-site.ts';
 import { contextId } from '../p2p/context.ts';
 import { Engine } from '../p2p/engine.ts';
-import { Profile } from '../p2p/profile.ts';
-import { ProfiledProgress } from '../p2p/profiled.ts';
+import type { Profile } from '../p2p/profile.ts';
 import { Progress } from '../p2p/progress.ts';
 import { UnseenFailures } from '../p2p/unseen-failures.ts';
 import type { RankRecord } from '../p2p/wait-report.ts';
@@ -41,7 +40,6 @@ import { ProcessBulkSource } from './bulk-source.ts';
 import type { Place } from './place.ts';
 import { joinByPmi } from './pmi/join.ts';
 import type { PmiJob } from './pmi/pmi-job.ts';
-import { ProfiledJournal } from './profiled-journal.ts';
 import { isAllowed, type Routes } from './routes.ts';
 import { openTransports, type Transports } from './transports.ts';
 
@@ -62,16 +60,16 @@ export interface Rank {
   readonly self: Intracommunicator;
   /** The job's ranks by themselves, where no agent started them. */
   readonly pmi: PmiJob | undefined;
-  readonly profile: Profile | undefined;
-  /** All ranks, to tell rank 0 what they measured. */
-  readonly profileWorld: Intracommunicator | undefined;
+  readonly environment: RankEnvironment;
+  /** Since it is profiled (profiling.ts): what it measures, and all ranks, to tell rank 0. */
+  profiling: { readonly profile: Profile; readonly world: Intracommunicator } | undefined;
 }
 
 /** Numbers of context ids that exist from the start: world's (of world rank 0) and each rank's self. */
 const WORLD_NUMBER = 0;
 const SELF_NUMBER = 1;
-/** Of the ranks' profiles, of world rank 0. */
-const PROFILE_NUMBER = 2;
+/** Of the ranks' profiles (profiling.ts), of world rank 0. */
+export const PROFILE_NUMBER = 2;
 
 /**
  * Start the rank. `abort` ends the job; `onLost` gets sentences about failures whose requests were collected unseen,
@@ -108,10 +106,8 @@ export function startRank(
 
   const callSites = process.env.TSMPI_CALL_SITES === '1' ? new CallSites() : undefined;
   const unseen = new UnseenFailures(callSites, onLost);
-  const profile = description.profile === undefined ? undefined : new Profile();
-  const waiting = [wait, localRanks.length > cores, unseen, size === 1 ? undefined : record, callSites] as const;
-  const progress = profile === undefined ? new Progress(...waiting) : new ProfiledProgress(...waiting, profile);
-  const engine = new Engine(progress, worldRank, profile);
+  const progress = new Progress(wait, localRanks.length > cores, unseen, size === 1 ? undefined : record, callSites);
+  const engine = new Engine(progress, worldRank);
   const parking =
     place.kind === 'process'
       ? new ProcessParking(addon!, segment, localRank, agentPid, progress)
@@ -127,13 +123,12 @@ export function startRank(
 
   const forced = readForced(process.env);
   const bulk = place.kind === 'process' ? new ProcessBulkSource(addon!, forced.get('allreduce') === 'shared-pieces') : undefined;
-  const journal = new CallJournal(segment, localRank, localOf, process.env.TSMPI_CALL_SITES === '1');
   const environment: RankEnvironment = {
     engine,
     worldRank,
     numbers: new ContextNumbers(PROFILE_NUMBER + 1),
     areas: size === 1 || !isAllowed(transports, 'shm') ? undefined : areasOf(segment, localOf, localRank, parking, bulk),
-    journal: profile === undefined ? journal : new ProfiledJournal(journal, profile),
+    journal: new CallJournal(segment, localRank, localOf, process.env.TSMPI_CALL_SITES === '1'),
     isDeterministic: description.deterministic,
     forced: (operation) => forced.get(operation),
     predefined: predefinedOf(description, worldRank),
@@ -147,7 +142,7 @@ export function startRank(
       openFile: (...args) => postOpenFile(...args),
       checkpoint: (...args) => postCheckpoint(...args),
     },
-    note: noteInto(segment, localRank, profile),
+    note: noteInto(segment, localRank),
     abort,
   };
   const everyone = Int32Array.from({ length: size }, (_, rank) => rank);
@@ -157,20 +152,12 @@ export function startRank(
     worldOf: everyone,
   });
   if (environment.areas?.holds(everyone)) world.useArea(0);
-  const profileWorld =
-    profile === undefined
-      ? undefined
-      : new Intracommunicator({ ...environment, journal, areas: undefined }, contextId(0, PROFILE_NUMBER), {
-          name: 'profile',
-          rank: worldRank,
-          worldOf: everyone,
-        });
   const alone = { name: 'self', rank: 0, worldOf: Int32Array.of(worldRank) };
   const selfCommunicator = new Intracommunicator(environment, contextId(worldRank, SELF_NUMBER), alone);
   return {
     ...{ description, worldRank, localRank, segment, addon, parking, progress, engine, routes, websocket, rdma, world },
     self: selfCommunicator,
-    ...{ pmi, profile, profileWorld },
+    ...{ pmi, environment, profiling: undefined },
   };
 }
 
@@ -308,7 +295,7 @@ function segmentOfOne(): Segment {
 }
 
 /** Write each call into the rank's control block: plain stores, for the agent to read when somebody asks. */
-function noteInto(segment: Segment, localRank: number, profile: Profile | undefined): RankEnvironment['note'] {
+function noteInto(segment: Segment, localRank: number): RankEnvironment['note'] {
   const { i32 } = segment;
   const calls = segment.control(localRank, CONTROL.calls);
   const words = {
@@ -316,15 +303,7 @@ function noteInto(segment: Segment, localRank: number, profile: Profile | undefi
     peer: segment.control(localRank, CONTROL.peer),
     tag: segment.control(localRank, CONTROL.tag),
   };
-  const note: RankEnvironment['note'] = (operation, peer, tag) => {
-    i32[calls] = (i32[calls]! + 1) | 0;
-    i32[words.operation] = operation;
-    i32[words.peer] = peer;
-    i32[words.tag] = tag;
-  };
-  if (profile === undefined) return note;
   return (operation, peer, tag) => {
-    profile.beginCall(operation);
     i32[calls] = (i32[calls]! + 1) | 0;
     i32[words.operation] = operation;
     i32[words.peer] = peer;

@@ -11,15 +11,15 @@ export function runRegion<T>(profile: Profile | undefined, name: string, fn: () 
     throw new MpiError('ERR_MPI_ARG', `region got ${name === '' ? 'an empty text' : typeof name} for its name: expected a text`);
   }
   if (profile === undefined) return fn();
-  const leave = profile.enter(name);
+  const region = profile.enter(name);
   let result: T;
   try {
     result = fn();
   } catch (error) {
-    leave();
+    profile.leave(region);
     throw error;
   }
-  if (result instanceof Promise) return result.finally(leave) as T;
-  leave();
+  if (result instanceof Promise) return result.finally(() => profile.leave(region)) as T;
+  profile.leave(region);
   return result;
 }

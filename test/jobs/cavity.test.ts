@@ -32,7 +32,13 @@ interface Summary {
   readonly end: { readonly reason: string; readonly steps: number; readonly residual: number; readonly divergence: number };
   readonly extrema: readonly Extremum[];
   readonly profiles: { readonly rms: number; readonly points: number };
-  readonly cost: { readonly perStep: { readonly exchanges: number } };
+  readonly cost: {
+    readonly seconds: number;
+    readonly regions: { readonly computing: number; readonly exchange: number; readonly reduction: number };
+    readonly imbalance: { readonly computing: number; readonly cells: number };
+    readonly perStep: { readonly exchanges: number; readonly messages: number; readonly bytes: number };
+    readonly memory: { readonly perRankMean: number; readonly perRankMost: number };
+  };
   readonly digest: string;
 }
 interface Run extends JobResult {
@@ -167,6 +173,22 @@ describe('published values on 128 × 128 cells', () => {
     expect(stdout).toContain('the table itself is off by up to 0.009');
   }
 });
+
+test.each(['process', 'thread'])(
+  'the cost of 4 ranks, each a %s: what was sent is exact, times make up the whole',
+  async (kind) => {
+    const { seconds, regions, imbalance, perStep, memory } = (await runCavity(4, '--grid 64 --max-steps 5', ['--ranks', kind]))
+      .summary.cost;
+    // Each rank has two neighbours; two of its exchanges are half of one with corners, and go to one neighbour.
+    expect(perStep).toEqual({ exchanges: 20, reductions: 3, messages: 4 * (18 * 2 + 2 + 3), bytes: 76_000 });
+    expect(regions.computing + regions.exchange + regions.reduction).toBeCloseTo(seconds, 9);
+    for (const region of Object.values(regions)) expect(region).toBeGreaterThan(0);
+    expect(imbalance.cells).toBe(1);
+    expect(imbalance.computing).toBeGreaterThanOrEqual(1);
+    expect(memory.perRankMean).toBeGreaterThan((kind === 'process' ? 20 : 5) * 2 ** 20);
+    expect(memory.perRankMost).toBeGreaterThanOrEqual(memory.perRankMean);
+  },
+);
 
 test('a run that ends by --max-steps says so and exits 3', async () => {
   const { code, stdout, summary } = await runCavity(2, '--grid 32 --max-steps 5');

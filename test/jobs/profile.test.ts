@@ -39,6 +39,7 @@ describe.each([
       check(JSON.parse(lines[3]!) as Report, Math.max(...waited));
       const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
       check(report, Math.max(...waited));
+      expect(report.regions.find(({ name }) => name === '')!.operations.profile!.calls).toBe(2);
       const [head, ...table] = job.stderr.trim().split('\n');
       expect(head).toMatch(
         /^tsmpi: profile of 2 ranks: \d+\.\d{3} s, \d+\.\d % in messages, max\/mean \d+\.\d\d, memory of a rank /,
@@ -61,12 +62,13 @@ function check({ size, seconds, maxMemoryBytes, regions }: Report, waited: numbe
   expect(size).toBe(2);
   expect(maxMemoryBytes).toBeGreaterThan(20 * 2 ** 20);
   const region = (name: string): Region => regions.find((candidate) => candidate.name === name)!;
-  expect(regions.map(({ name }) => name).sort()).toEqual(['', 'awaited', 'failing', 'last', 'uneven', 'within']);
+  expect(regions.map(({ name }) => name).sort()).toEqual(['', 'awaited', 'failing', 'last', 'strided', 'uneven', 'within']);
   expect(regions.reduce((sum, part) => sum + part.seconds, 0)).toBeCloseTo(seconds, 6);
   for (const part of regions) {
     expect(part.calls).toBe(2);
     expect(part.messageShare).toBeLessThanOrEqual(1 + 1e-9);
     expect(part.imbalance).toBeGreaterThanOrEqual(1 - 1e-9);
+    for (const [name, { calls }] of Object.entries(part.operations)) expect(calls, name).toBeGreaterThan(0);
   }
   expect(Object.keys(region('uneven').operations)).toEqual(['barrier']);
   expect(region('uneven').operations.barrier).toMatchObject({ calls: 2, bytes: 0 });
@@ -74,10 +76,20 @@ function check({ size, seconds, maxMemoryBytes, regions }: Report, waited: numbe
   expect(region('awaited').operations.recv!.calls).toBe(10);
   expect(region('within').operations.allreduce).toMatchObject({ calls: 2, bytes: 2 * 1024 });
   expect(region('').operations.sendrecv).toMatchObject({ calls: 600, bytes: 600 * 1024 });
+  expect(region('').operations.probe!.calls).toBe(2);
   expect(region('last').operations.sendObject!.calls).toBe(2);
+  expect(region('strided').operations.sendrecv).toMatchObject({ calls: 2, bytes: 2 * 65536 * 8 });
   expect(region('failing').operations).toEqual({});
   expect(Math.abs(region('uneven').operations.barrier!.maxSeconds - waited)).toBeLessThan(0.02 + 0.2 * waited);
 }
+
+test('without --profile a program may start it', async () => {
+  const job = await runJob(['-n', '2', '--quiet', program('profile/regions.ts'), 'own', 'start']);
+  expect(job.stderr).toBe('');
+  const lines = job.stdout.trim().split('\n').sort();
+  const waited = lines.slice(0, 2).map((line) => Number(line.replace('barrier ', '')));
+  check(JSON.parse(lines[3]!) as Report, Math.max(...waited));
+});
 
 test('without --profile nothing is said, and a region is a call', async () => {
   const job = await runJob(['-n', '2', '--quiet', program('profile/regions.ts'), 'own']);

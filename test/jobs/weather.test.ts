@@ -17,6 +17,7 @@ import { type NetcdfFile, readNetcdf } from './netcdf.ts';
 import { Job, type JobResult, runJob } from './run-job.ts';
 
 const WEATHER = fileURLToPath(new URL('../../examples/weather/weather.ts', import.meta.url));
+const SCALING = fileURLToPath(new URL('../../examples/weather/scaling.ts', import.meta.url));
 /** Why whole cases are left out; empty if they are not. */
 const SHORT = isLong ? '' : ' (skipped: wants TSMPI_LONG_TESTS=1)';
 const LONG_MS = 900_000;
@@ -32,7 +33,12 @@ interface Summary {
   readonly conservation: { readonly mass: number; readonly energy: number; readonly energyRise: number };
   readonly mean: { readonly height: number; readonly depth: number };
   readonly change: { readonly l1: number; readonly l2: number; readonly lInfinity: number };
-  readonly cost: { readonly overlap: { readonly aloneUs: number; readonly hidden: number } | null };
+  readonly cost: {
+    readonly seconds: number;
+    readonly regions: Readonly<Record<string, number>>;
+    readonly perStep: { readonly messages: number; readonly bytes: number };
+    readonly overlap: { readonly aloneUs: number; readonly besideUs: number; readonly hidden: number } | null;
+  };
   readonly digest: string;
   readonly origin: { readonly tsmpi: string; readonly flags: readonly string[]; readonly hosts: readonly { name: string }[] };
 }
@@ -215,6 +221,7 @@ describe('case 5, over a mountain', () => {
     expect(summary.mesh.points).toBeGreaterThanOrEqual(6000);
     checkConservation(summary, -2e-5);
     checkFiles(out, summary);
+    checkCost(summary);
     expect(summary.origin).toMatchObject({ tsmpi: expect.any(String), flags: expect.arrayContaining(['--every', '1.5']) });
     for (const line of ['simulated days/min', '% hidden', 'mean height', 'l∞', 'computing', 'exchange', 'output']) {
       expect(stdout).toContain(line);
@@ -292,6 +299,19 @@ describe('case 6 and the jet', () => {
   );
 });
 
+/** Of two ranks: a message each way in each of three stages, of 4 numbers at 4 nodes of each side that they share. */
+function checkCost({ cost }: Summary): void {
+  const { seconds, regions, perStep, overlap } = cost;
+  expect(Object.keys(regions)).toEqual(['computing', 'exchange', 'diagnostics', 'output']);
+  expect(Object.values(regions).reduce((sum, value) => sum + value)).toBeCloseTo(seconds, 9);
+  expect(perStep.messages).toBeCloseTo(6, 9);
+  const sides = perStep.bytes / (6 * 4 * 4 * 8);
+  expect(Math.abs(sides - Math.round(sides))).toBeLessThan(1e-9);
+  expect(sides).toBeGreaterThan(0);
+  expect(overlap!.aloneUs).toBeGreaterThan(0);
+  expect(overlap!.besideUs).toBeGreaterThan(0);
+}
+
 function checkConservation({ conservation }: Summary, leastEnergy: number): void {
   expect(Math.abs(conservation.mass)).toBeLessThanOrEqual(1e-13);
   expect(conservation.energy).toBeGreaterThanOrEqual(leastEnergy);
@@ -322,6 +342,32 @@ test('an input file is read, flags win, and progress is plain lines', async () =
   expect(stdout).toContain('6 × 3² elements of degree 2, 486 points');
   expect(readdirSync(out)).toContain('weather.nc');
 });
+
+test(
+  'how it scales: the table of all ways, and the model that says it is one',
+  async () => {
+    const flags = ['--inside', '2', '--outside', '2', '--repetitions', '1', '--seconds', '0'];
+    const { code, stdout, stderr } = await runJob(['-n', '1', '--quiet', SCALING, ...flags], { deadlineMs: LONG_MS });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    for (const mesh of ['inside', 'outside']) {
+      expect(stdout).toMatch(new RegExp(`^\\| ${mesh} +\\| 384 +\\| 1 rank +\\| \\d+ +\\| [\\d.]+ +\\| 1\\.00 +\\| 100 % `, 'm'));
+      for (const [scaling, nodes] of [
+        ['strong', 384],
+        ['weak', 864],
+      ]) {
+        for (const way of ['2 ranks, processes', '2 ranks, threads', '1 rank, 2 threads']) {
+          expect(stdout).toMatch(new RegExp(`^\\| ${mesh}, ${scaling} +\\| ${nodes} +\\| ${way} +\\| \\d+ `, 'm'));
+        }
+      }
+    }
+    expect(stdout).toContain('a MODEL, not measured');
+    for (const mesh of ['strong, 6 × 64²', 'weak, 6 × 256²']) {
+      expect(stdout).toMatch(new RegExp(`^\\| ${mesh} +\\| 1024 .* \\d+ to \\d+ % +\\|$`, 'm'));
+    }
+  },
+  LONG_MS,
+);
 
 describe('what is refused before the run', () => {
   const unknownKey = join(folder, 'unknown-key.json');

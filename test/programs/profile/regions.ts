@@ -1,8 +1,11 @@
 /** Regions with known calls, bytes and waits; prints what it measured itself and, where asked, its own report. */
 
-import { profile, region, SUM, world } from 'tsmpi';
+import { profile, region, SUM, startProfile, vector, world } from 'tsmpi';
+
+if (process.argv[3] === 'start') startProfile();
 
 const BUSY_MS = 60;
+const STRIDED = 65536;
 const data = new Float64Array(128);
 const peer = world.rank ^ 1;
 
@@ -32,7 +35,11 @@ try {
   });
 } catch {}
 region('last', () => world.sendObject({ a: 1 }, peer).wait());
+await world.probe(peer);
 await world.recvObject(peer);
+// Packed while it is sent: too long for a copy.
+const column = vector(STRIDED, 1, 2).of(new Float64Array(2 * STRIDED));
+region('strided', () => world.sendrecv(column, peer, column, peer).wait());
 
 if (process.argv[2] === 'own') {
   const report = await profile();

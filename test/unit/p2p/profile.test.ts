@@ -5,7 +5,7 @@ import { operationCode } from '../../../src/base/operation.ts';
 import { Profile } from '../../../src/p2p/profile.ts';
 
 test('what is timed stands for all stretches, whatever rhythm they come in', () => {
-  const profile = new Profile();
+  const profile = new Profile(1);
   const rhythm = 4;
   const shares = new Float64Array(rhythm);
   const stretches = 2_000_000;
@@ -14,7 +14,7 @@ test('what is timed stands for all stretches, whatever rhythm they come in', () 
 });
 
 test('the first are timed all, then one in 256', () => {
-  const profile = new Profile();
+  const profile = new Profile(1);
   const weights = Array.from({ length: 1_000_000 }, () => profile.weigh());
   expect(weights.slice(0, 256)).toEqual(new Array(256).fill(1));
   const timed = weights.slice(256).filter((weight) => weight !== 0);
@@ -23,7 +23,7 @@ test('the first are timed all, then one in 256', () => {
 });
 
 test('samples that stand for too much are held against the time there was', () => {
-  const profile = new Profile();
+  const profile = new Profile(1);
   for (let k = 0; k < 100_000; k++) {
     profile.beginCall(operationCode('send'));
     if (profile.isTimedSend(8)) profile.timeSend(() => performance.now());
@@ -33,17 +33,17 @@ test('samples that stand for too much are held against the time there was', () =
 });
 
 test('regions within each other have their own time, calls and bytes, and may end in any order', () => {
-  const profile = new Profile();
+  const profile = new Profile(1);
   const outer = profile.enter('outer');
   profile.beginCall(operationCode('send'));
   profile.isTimedSend(8);
   const inner = profile.enter('inner');
   profile.beginCall(operationCode('send'));
   profile.isTimedSend(16);
-  outer();
+  profile.leave(outer);
   profile.beginCall(operationCode('send'));
   profile.isTimedSend(32);
-  inner();
+  profile.leave(inner);
   profile.beginCall(operationCode('recv'));
   const { regions } = profile.report();
   expect(regions.outer).toMatchObject({ calls: 1, operations: { send: { calls: 1, bytes: 8 } } });
