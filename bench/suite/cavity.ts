@@ -7,14 +7,13 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import type { Communicator } from 'tsmpi';
+import { type Communicator, type ProfileReport, profile, startProfile } from 'tsmpi';
 import { createDomain, layOutRanks } from '../../examples/cavity/domain.ts';
 import { type Field, gatherField } from '../../examples/cavity/field.ts';
 import { Flow } from '../../examples/cavity/flow.ts';
 import { DEFAULTS } from '../../examples/cavity/options.ts';
-import { Traffic } from '../../examples/cavity/traffic.ts';
 import { FIRST_STEPS } from '../catalogue.ts';
-import type { Settings } from '../records.ts';
+import type { RowLine, Settings } from '../records.ts';
 import type { Operation } from './measure.ts';
 
 /** What a cell takes, in nanoseconds, to say how many steps fill a repetition. */
@@ -23,14 +22,13 @@ const STEPS_NS = 1e9;
 
 /** Return the step of a flow on so many cells a side. All ranks call this. */
 export function createCavity(comm: Communicator, settings: Settings, cells: number): Operation {
+  startProfile();
   const layout = layOutRanks(comm);
-  const traffic = new Traffic();
-  const flow = new Flow(layout, createDomain(cells, layout), DEFAULTS.reynolds, DEFAULTS.cfl, traffic);
+  const flow = new Flow(layout, createDomain(cells, layout), DEFAULTS.reynolds, DEFAULTS.cfl);
   for (let k = 0; k < FIRST_STEPS; k++) flow.step();
   if (settings.fields !== undefined) writeFields(`${settings.fields}-${cells}`, gatherField(layout, flow));
 
-  const messageSeconds = (): number => traffic.exchangeSeconds + traffic.reductionSeconds;
-  const before = messageSeconds();
+  const before = profile().wait();
   let ms = 0;
   return {
     run: (count) => {
@@ -45,11 +43,26 @@ export function createCavity(comm: Communicator, settings: Settings, cells: numb
     isTimed: true,
     isCollective: false,
     iterations: Math.max(2, Math.floor((STEPS_NS * comm.size) / (CELL_NS * cells ** 2))),
-    messageShare: () => (1000 * (messageSeconds() - before)) / ms,
+    messageShare: () => shareOf(before, profile().wait(), ms / 1000),
     close: async () => {
       await layout.free();
     },
   };
+}
+
+/**
+ * Return the part of those seconds that ranks spent in the flow's messages between two profiles: what its exchanges and reductions took, for the
+ * mean rank and for the one that they took longest. Undefined but on rank 0.
+ */
+function shareOf(before: ProfileReport | undefined, after: ProfileReport | undefined, seconds: number): RowLine['messageShare'] {
+  if (before === undefined || after === undefined) return undefined;
+  const grown = (key: 'seconds' | 'maxSeconds'): number => sumOf(after, key) - sumOf(before, key);
+  return { mean: grown('seconds') / seconds, max: grown('maxSeconds') / seconds };
+}
+
+function sumOf({ regions }: ProfileReport, key: 'seconds' | 'maxSeconds'): number {
+  const parts = regions.filter(({ name }) => name === 'exchange' || name === 'reduction');
+  return parts.reduce((sum, region) => sum + region[key], 0);
 }
 
 /** u, v and p, one behind the other. */

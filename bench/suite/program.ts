@@ -6,7 +6,7 @@
 
 import { availableParallelism, cpus } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { type Communicator, job, MAX, SUM, world } from 'tsmpi';
+import { type Communicator, job, world } from 'tsmpi';
 import { VERSION } from '../../src/base/version.ts';
 import { loadAddon } from '../../src/native/loader.ts';
 import { findProgram, isCollective, type ProgramEntry } from '../catalogue.ts';
@@ -70,14 +70,9 @@ const MAKERS: Readonly<Record<string, (comm: Communicator, settings: Settings, s
 async function other(size: number): Promise<{ row: Measured; overlap?: undefined }> {
   const operation = await (MAKERS[entry.name] ?? createPointToPoint)(comm, settings, size);
   const row = await measure(operation, settings, rig);
-  const messageShare = operation.messageShare && combineShares(operation.messageShare());
+  const messageShare = operation.messageShare?.();
   await operation.close?.();
   return { row: row && { ...row, ...(messageShare === undefined ? {} : { messageShare }) } };
-}
-
-function combineShares(own: number): RowLine['messageShare'] {
-  const [sum, max] = [control.reduce(own, SUM, 0).wait(), control.reduce(own, MAX, 0).wait()];
-  return sum === undefined || max === undefined ? undefined : { mean: sum / world.size, max };
 }
 
 async function collective(size: number): Promise<{ row: Measured; overlap?: RowLine['overlap'] | undefined }> {
