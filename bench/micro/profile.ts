@@ -8,8 +8,8 @@
 import { region, startProfile, world } from 'tsmpi';
 import { median } from '../lib/statistics.ts';
 
-const ROUND_TRIPS = 500;
-const REPETITIONS = 600;
+const ROUND_TRIPS = 100;
+const REPETITIONS = 3000;
 const WARM_UPS = 100;
 
 const { rank } = world;
