@@ -26,6 +26,7 @@ const MAX_TIMEOUT_SECONDS = 1e8;
 /** 23 days: a timer of Node holds 2³¹ milliseconds; a longer one would fire at once. */
 const MAX_GRACE_SECONDS = 2e6;
 const DEFAULT_HEARTBEAT_SECONDS = 10;
+const DEFAULT_START_SECONDS = 30;
 const MAX_PORT = 65_535;
 
 const BY_SPELLING: ReadonlyMap<string, OptionEntry> = new Map(
@@ -222,6 +223,7 @@ function launchOptions(given: Given, blocks: readonly ProgramBlock[], cwd: strin
     starter: choice(given, 'starter') as LaunchOptions['starter'],
     rsh: rsh === undefined ? undefined : splitWords(rsh),
     heartbeatSeconds: heartbeat(given.get('heartbeat')),
+    startSeconds: seconds(given.get('start-timeout'), 'more than 0', MAX_GRACE_SECONDS) ?? DEFAULT_START_SECONDS,
     iface: text(given.get('iface')),
     ports: ports(given.get('ports')),
     stage: staged(given, cwd),

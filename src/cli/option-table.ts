@@ -88,6 +88,12 @@ export const OPTIONS: readonly OptionEntry[] = [
     group: 'Hosts',
     text: 'silence after which a host counts as lost (default 10)',
   },
+  {
+    name: 'start-timeout',
+    value: 'SECONDS',
+    group: 'Hosts',
+    text: 'how long another host may take until its agent is there (default 30)',
+  },
   { name: 'tls', group: 'Hosts', text: 'encrypt what ranks of different hosts send to each other' },
   {
     name: 'ranks',

@@ -22,8 +22,6 @@ import { findFault, startBySsh } from './starter/ssh.ts';
 import type { StarterEnd, StarterProcess } from './starter/starter.ts';
 import { type CalledAgent, callAgent, type WaitingAgents } from './starter/waiting.ts';
 
-/** How long a host may take to bring its agent. */
-const START_MS = 30_000;
 /** How long an agent may take to notice that its starter is gone; Slurm's daemons do not tell it. */
 const NOTICE_MS = 500;
 /** Logins under way at once: each costs this host a key exchange. */
@@ -36,6 +34,8 @@ export interface BringingPlan {
   readonly starter: StarterName;
   readonly rsh: readonly string[] | undefined;
   readonly heartbeatMs: number;
+  /** How long a host may take to bring its agent. */
+  readonly startMs: number;
   /** Addresses that may be used; undefined: all. */
   readonly network: Network | undefined;
   /** Ports to listen on; undefined: any. */
@@ -145,11 +145,13 @@ export class Bringing {
   }
 
   #hold(process: StarterProcess, links: readonly AgentLink[]): void {
+    const { startMs } = this.#plan;
     for (const link of links) {
       link.process = process;
+      const why = `no answer within ${startMs / 1000} s: expected it, or a longer --start-timeout`;
       this.#late.set(
         link,
-        setTimeout(() => this.#miss(link, `no answer within ${START_MS / 1000} s`), START_MS),
+        setTimeout(() => this.#miss(link, why), startMs),
       );
     }
     void process.ended.then((end) => {

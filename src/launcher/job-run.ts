@@ -91,6 +91,7 @@ export class JobRun {
         starter,
         rsh: options.rsh,
         heartbeatMs: options.heartbeatSeconds * 1000,
+        startMs: options.startSeconds * 1000,
         network,
         ports: options.ports,
         waiting,

@@ -44,6 +44,8 @@ export interface LaunchOptions {
   readonly rsh: readonly string[] | undefined;
   /** Seconds of silence after which a host counts as lost. */
   readonly heartbeatSeconds: number;
+  /** Seconds that a host may take to bring its agent. */
+  readonly startSeconds: number;
   /** Network, as 10.0.0.0/8, whose addresses hosts use; undefined: those by which they were reached. */
   readonly iface: string | undefined;
   /** First and last port on which ranks and the launcher listen; undefined: those that the system chooses. */

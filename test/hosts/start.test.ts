@@ -146,6 +146,12 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
         /^no agent came up on node2: \/no\/such\/rsh could not be started: .*ENOENT/,
       ],
       [
+        'a login that takes too long',
+        ['--start-timeout', '0.5', '--rsh', "sh -c 'sleep 60'", '--host', 'node1,node2', ...echo],
+        1,
+        /^no agent came up on node2: no answer within 0\.5 s: expected it, or a longer --start-timeout$/,
+      ],
+      [
         'no such folder',
         ['--wdir', '/only/here', '--host', 'node2', ...echo],
         1,

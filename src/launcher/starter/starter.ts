@@ -92,8 +92,15 @@ export class StarterProcess {
     clearTimeout(timer);
   }
 
+  /** With whatever it has started in its session: that would hold its output, and we would wait for it. */
   kill(): void {
     this.#isKilled = true;
-    this.#child.kill('SIGKILL');
+    const { pid } = this.#child;
+    if (pid === undefined || this.isOver) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // All of them have ended.
+    }
   }
 }

@@ -78,6 +78,7 @@ describe('options', () => {
       starter: undefined,
       rsh: undefined,
       heartbeatSeconds: 10,
+      startSeconds: 30,
       iface: undefined,
       ports: undefined,
       agentPort: 17_117,
@@ -114,6 +115,8 @@ describe('options', () => {
       "ssh -p 2222 -i 'my key'",
       '--heartbeat',
       '2.5',
+      '--start-timeout',
+      '90',
       '--iface',
       '10.0.0.0/8',
     ];
@@ -123,6 +126,7 @@ describe('options', () => {
         starter: 'ssh',
         rsh: ['ssh', '-p', '2222', '-i', 'my key'],
         heartbeatSeconds: 2.5,
+        startSeconds: 90,
         iface: '10.0.0.0/8',
       },
     });
@@ -233,6 +237,7 @@ describe('mistakes', () => {
     [['--map-by', 'core', 'a'], /^--map-by got core: expected slot or host$/],
     [['--starter', 'rsh', 'a'], /^--starter got rsh: expected local, ssh, slurm, pbs or azure-batch$/],
     [['--heartbeat', '0.5', 'a'], /^--heartbeat got 0\.5: expected seconds, 1 or more and at most 2000000$/],
+    [['--start-timeout', '0', 'a'], /^--start-timeout got 0: expected seconds, more than 0 and at most 2000000$/],
     [['--host', 'a', '-H', 'b', 'c'], /^-H is given twice \(the first time as --host\): expected it once$/],
     [['--rsh', '', 'a'], /^--rsh got an empty value: expected a value$/],
     [['-f', 'x', 'a'], /^-f is not an option here: the option is --hostfile$/],
