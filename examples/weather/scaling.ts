@@ -8,11 +8,14 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { world } from 'tsmpi';
 import type { Cost } from './cost.ts';
 import { type ModelledStep, modelStep, RANKS_PER_HOST } from './scaling-model.ts';
+
+const PACKAGE = dirname(createRequire(import.meta.url).resolve('tsmpi/package.json'));
 
 /** What a job of scaling-job.ts prints. */
 export interface Measurement {
@@ -61,7 +64,8 @@ function measureAll(): Map<string, Measurement[]> {
     found.set(keyOf(ONE, cells), []);
     for (const way of TWO) for (const each of [cells, double(cells)]) found.set(keyOf(way, each), []);
   }
-  for (let repetition = 0; repetition < Number(values.repetitions); repetition += 1) {
+  for (let repetition = 1; repetition <= Number(values.repetitions); repetition += 1) {
+    console.error(`repetition ${repetition} of ${values.repetitions}, ${found.size} jobs`);
     for (const [key, measurements] of found) {
       const [way, cells] = key.split(': ') as [Way, string];
       measurements.push(measure(way, Number(cells)));
@@ -72,9 +76,10 @@ function measureAll(): Map<string, Measurement[]> {
 
 function measure(way: Way, cells: number): Measurement {
   const program = join(import.meta.dirname, 'scaling-job.ts');
-  const args = ['tsmpirun', ...WAYS[way], '--bind-to', 'core', '--quiet', program, cells, DEGREE, values.seconds].map(String);
-  const { status, stdout, stderr } = spawnSync('npx', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`npx ${args.join(' ')} ended with ${status}\n${stderr}`);
+  const args = [...WAYS[way], '--bind-to', 'core', '--quiet', program, cells, DEGREE, values.seconds].map(String);
+  const launcher = join(PACKAGE, 'dist', 'tsmpirun.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`tsmpirun ${args.join(' ')} ended with ${status}\n${stderr}`);
   return JSON.parse(stdout) as Measurement;
 }
 

@@ -348,7 +348,7 @@ test(
   async () => {
     const flags = ['--inside', '2', '--outside', '2', '--repetitions', '1', '--seconds', '0'];
     const { code, stdout, stderr } = await runJob(['-n', '1', '--quiet', SCALING, ...flags], { deadlineMs: LONG_MS });
-    expect(stderr).toBe('');
+    expect(stderr).toBe('repetition 1 of 1, 7 jobs\n');
     expect(code).toBe(0);
     for (const mesh of ['inside', 'outside']) {
       expect(stdout).toMatch(new RegExp(`^\\| ${mesh} +\\| 384 +\\| 1 rank +\\| \\d+ +\\| [\\d.]+ +\\| 1\\.00 +\\| 100 % `, 'm'));
