@@ -54,10 +54,11 @@ describe.skipIf(missing !== undefined)(named('jobs over RDMA', missing), () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Run a command of tsmpirun in the guest behind the interposer; nothing may be left of it, and no rule be broken. */
-  async function run(words: string, variables: Variables = {}): Promise<{ code: number; output: string }> {
+  async function run(words: string, variables: Variables = {}, memlockKiB?: number): Promise<{ code: number; output: string }> {
     const env = { TSMPI_RDMA_VERBS_LIBRARY: library, TSMPI_RDMA_CM_LIBRARY: library, TSMPI_INTERPOSER_LOG: LOG, ...variables };
     const command = `ulimit -c 0; rm -f ${LOG}; node dist/tsmpirun.js --quiet --timeout ${JOB_S - 30} ${words}`;
-    const result = await guest.run(command, { env, limitMs: JOB_S * 1000 });
+    const limit = memlockKiB === undefined ? {} : { memlockKiB };
+    const result = await guest.run(command, { env, limitMs: JOB_S * 1000, ...limit });
     const left = await guest.run(`cat ${LOG} 2>&-; ! pgrep -af 'dist/[a]gent.js'`);
     expect([left.output, left.code], result.output).toEqual(['', 0]);
     return result;
@@ -119,6 +120,12 @@ describe.skipIf(missing !== undefined)(named('jobs over RDMA', missing), () => {
         /transport retry counter exceeded|the connection with rank [01] was lost|lost the connection between|ended while rank [01] waits/,
       );
       expect(output.match(/: right/g)?.length ?? 0, output).toBeLessThan(2);
+      expect(code).not.toBe(0);
+    });
+
+    test.skipIf(!isLong)(`ranks that may not lock enough memory say so, with the limit${LATER}`, async () => {
+      const { code, output } = await run('-n 2 --transport rdma,self test/programs/ring.mjs', {}, 64);
+      expect(output).toMatch(/buffers for a peer cannot be registered \(ENOMEM\): this process may lock 64 KiB of memory/);
       expect(code).not.toBe(0);
     });
 

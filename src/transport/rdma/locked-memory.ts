@@ -16,12 +16,17 @@ export function lockedMemoryLimit(): number {
   }
 }
 
-/** Say why a queue pair or its buffers could not be made. */
-export function describePrepareError(outcome: number): string {
+/** Say why memory could not be registered. */
+export function describeRegisterError(outcome: number): string {
   const name = getSystemErrorName(outcome);
   const limit = lockedMemoryLimit();
   const isMemory = outcome === -ENOMEM || outcome === -EAGAIN;
-  return isMemory && Number.isFinite(limit)
-    ? `its buffers cannot be registered (${name}): this process may lock ${limit >> 10} KiB of memory: raise it (ulimit -l)`
-    : `its queue pair cannot be made (${name})`;
+  const advice = `: this process may lock ${limit >> 10} KiB of memory: raise it (ulimit -l)`;
+  return `cannot be registered (${name})${isMemory && Number.isFinite(limit) ? advice : ''}`;
+}
+
+/** Say why a queue pair with its buffers could not be made. */
+export function describePrepareError(outcome: number): string {
+  if (outcome === -ENOMEM || outcome === -EAGAIN) return `its buffers ${describeRegisterError(outcome)}`;
+  return `its queue pair cannot be made (${getSystemErrorName(outcome)})`;
 }

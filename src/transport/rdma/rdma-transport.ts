@@ -26,7 +26,8 @@ import { ASYNC_EVENT, type RdmaDevice, RESULT_WORDS, WORK } from '../../native/r
 import { unitsOf } from '../credit.ts';
 import { BUSY, type Capabilities, type FrameHandler, type SendAnswer, TAKEN, type Transport } from '../transport.ts';
 import type { Connection } from './connection.ts';
-import { limitsOf } from './limits.ts';
+import { type Limits, limitsOf } from './limits.ts';
+import { describeRegisterError } from './locked-memory.ts';
 import type { RemoteMemory } from './one-sided.ts';
 import { type Region, RegionCache } from './region-cache.ts';
 import { Shared } from './shared.ts';
@@ -116,6 +117,7 @@ export class RdmaTransport implements Transport {
     this.#eventsFd = eventsFd;
     this.#asyncFd = asyncFd;
     this.#port = port;
+    checkRegistration(options, port, limits);
     this.#shared = new Shared(addon, this, limits, new RegionCache(addon, port, limits));
     const eagerBytes = (limits.bufferBytes - HEAD_BYTES) & ~15;
     this.capabilities = {
@@ -457,4 +459,17 @@ function openPort(
     } else reason = port;
   }
   throw new MpiError('ERR_MPI_OTHER', `RDMA device ${device.name} cannot be opened at ${host}: ${reason}`);
+}
+
+/** Register what a peer's buffers take and give it back: better here than at the first message, which would wait for ever. */
+function checkRegistration({ addon, host, device }: RdmaOptions, port: number, limits: Limits): void {
+  const byteLength = (limits.receiveCount + limits.sendCount) * limits.bufferBytes;
+  const made = addon.rdmaRegister(port, new Uint8Array(addon.allocate(byteLength, false)), 0, byteLength);
+  if (typeof made !== 'number') {
+    addon.rdmaDeregister(made[0]);
+    return;
+  }
+  addon.rdmaClosePort(port);
+  const reason = describeRegisterError(made);
+  throw new MpiError('ERR_MPI_OTHER', `RDMA device ${device.name} cannot be used at ${host}: buffers for a peer ${reason}`);
 }
