@@ -30,7 +30,7 @@ export default defineConfig({
       { test: { ...common, name: 'unit', maxWorkers: 2, sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'] } },
       { resolve, test: { ...jobs, name: 'jobs', maxWorkers: 2, sequence: { groupOrder: 1 }, include: JOBS, exclude: ALONE } },
       { resolve, test: { ...jobs, name: 'jobs-alone', fileParallelism: false, sequence: { groupOrder: 2 }, include: ALONE } },
-      { test: { ...common, name: 'hosts', maxWorkers: 4, sequence: { groupOrder: 3 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { ...common, name: 'hosts', maxWorkers: 3, sequence: { groupOrder: 3 }, include: ['test/hosts/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { ...common, name: 'rdma', fileParallelism: false, isolate: false, sequence: { groupOrder: 4 }, include: ['test/rdma/*.test.ts'], testTimeout: 330_000, hookTimeout: 260_000 } },
     ],
   },
