@@ -9,7 +9,7 @@ import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { findProgram, isCollective, type Subject } from '../catalogue.ts';
 import type { CampaignResult } from '../run/campaign.ts';
-import type { ComparedCell, ComparedProgram } from '../run/table.ts';
+import { type ComparedCell, type ComparedProgram, nameOf } from '../run/table.ts';
 
 use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
@@ -112,8 +112,8 @@ const isOverRanks = (name: string): boolean => {
   return isCollective(entry) || entry.figure === 'step';
 };
 
-const titleOf = ({ program, ranks, isOversubscribed }: ComparedProgram): string =>
-  `${program}, ${ranks} ranks${isOversubscribed ? ' (oversubscribed)' : ''}`;
+const titleOf = (compared: ComparedProgram): string =>
+  `${nameOf(compared)}${compared.isOversubscribed ? ' (oversubscribed)' : ''}`;
 
 function overRanks(sides: readonly string[], programs: readonly ComparedProgram[], size: number): Series[] {
   return sides.map((name, k) => ({

@@ -4,7 +4,7 @@
 
 import { findProgram } from '../catalogue.ts';
 import type { CampaignResult } from '../run/campaign.ts';
-import { type Basis, type ComparedCell, type ComparedProgram, short, shownOf, unitOf } from '../run/table.ts';
+import { type Basis, type ComparedCell, type ComparedProgram, nameOf, short, shownOf, unitOf } from '../run/table.ts';
 import { type Chart, countText } from './charts.ts';
 
 const STYLE = `
@@ -60,7 +60,7 @@ function librariesOf({ sides, records }: CampaignResult): string[] {
 }
 
 function renderProgram(compared: ComparedProgram, sides: readonly string[]): string {
-  const { program, ranks, rows } = compared;
+  const { program, rows } = compared;
   const { figure, subject } = findProgram(program)!;
   const heads = sides.map(
     (side, k) => `<th>${escapeHtml(side)}</th>${k > 0 ? '<th>ratio</th>' : ''}<th>p99</th><th>p99.9</th><th>max</th>`,
@@ -78,7 +78,7 @@ function renderProgram(compared: ComparedProgram, sides: readonly string[]): str
     `CPU seconds of a launch: ${parts(compared.cpuSeconds, (value) => value.toFixed(2))}`,
     `rejected: ${parts(compared.rejectedShare, (value) => `${(100 * value).toFixed(0)} %`)}`,
   ];
-  return `<h2>${program}, ${ranks} ranks</h2><div class="note">${notes.join('; ')}</div>
+  return `<h2>${nameOf(compared)}</h2><div class="note">${notes.join('; ')}</div>
 <div class="scroll"><table><tr><th class="size">${escapeHtml(subject.toLowerCase())}</th>${heads.join('')}</tr>
 ${body.join('\n')}</table></div>`;
 }

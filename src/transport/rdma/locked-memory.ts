@@ -18,15 +18,17 @@ export function lockedMemoryLimit(): number {
 
 /** Say why memory could not be registered. */
 export function describeRegisterError(outcome: number): string {
-  const name = getSystemErrorName(outcome);
   const limit = lockedMemoryLimit();
-  const isMemory = outcome === -ENOMEM || outcome === -EAGAIN;
   const advice = `: this process may lock ${limit >> 10} KiB of memory: raise it (ulimit -l)`;
-  return `cannot be registered (${name})${isMemory && Number.isFinite(limit) ? advice : ''}`;
+  return `cannot be registered (${getSystemErrorName(outcome)})${isOfMemory(outcome) && Number.isFinite(limit) ? advice : ''}`;
 }
 
 /** Say why a queue pair with its buffers could not be made. */
 export function describePrepareError(outcome: number): string {
-  if (outcome === -ENOMEM || outcome === -EAGAIN) return `its buffers ${describeRegisterError(outcome)}`;
+  if (isOfMemory(outcome)) return `its buffers ${describeRegisterError(outcome)}`;
   return `its queue pair cannot be made (${getSystemErrorName(outcome)})`;
+}
+
+function isOfMemory(outcome: number): boolean {
+  return outcome === -ENOMEM || outcome === -EAGAIN;
 }
