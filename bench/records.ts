@@ -95,8 +95,8 @@ export interface RowLine {
   readonly ranks?: { readonly min: number; readonly max: number };
   readonly slowest?: Tail & { readonly mean: number };
   readonly overlap?: { readonly overall: number; readonly compute: number; readonly pure: number; readonly percent: number };
-  /** Part of a flow's time that ranks spent in messages: their mean, and the most of one. */
-  readonly messageShare?: { readonly mean: number; readonly max: number };
+  /** Part of a flow's time that the mean rank spent in messages. */
+  readonly messageShare?: number;
   /** Collections of garbage in rank 0 during the size, and their time. */
   readonly garbage?: { readonly count: number; readonly ms: number };
   /** Cores that others than the ranks took meanwhile; absent: not known. */

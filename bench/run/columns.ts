@@ -42,9 +42,8 @@ export function columnsOf(entry: ProgramEntry, { isFull, percentiles }: ColumnOp
     columns.push(
       { name: 'Step(ms)', value: (row) => row.us / 1000 },
       { name: 'Cells/us', value: (row) => row.size ** 2 / row.us },
-      { name: 'Messages(%)', value: (row) => 100 * row.messageShare!.mean },
+      { name: 'Messages(%)', value: (row) => 100 * row.messageShare! },
     );
-    if (isFull) columns.push({ name: 'Most(%)', value: (row) => 100 * row.messageShare!.max });
   } else if (entry.figure === 'noise') {
     columns.push(
       { name: 'Slowest(us)', value: (row) => row.us },

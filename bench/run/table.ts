@@ -104,7 +104,7 @@ function cellsOf(bySide: readonly (readonly LaunchRecord[])[], size: number, bas
       max: of((row) => row.tail.max),
       slowest: rows[0]!.slowest && of((row) => row.slowest!.mean),
       overlap: rows[0]!.overlap && of((row) => row.overlap!.percent),
-      messageShare: rows[0]!.messageShare && of((row) => row.messageShare!.mean),
+      messageShare: rows[0]!.messageShare && of((row) => row.messageShare!),
       launches: rows.length,
       disturbed: rows.filter(({ disturbed }) => disturbed.length > 0).length,
       ratio: index === 0 || times[0]!.length === 0 ? undefined : ratioOfMedians(times[0]!, times[index]!),

@@ -7,13 +7,13 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { type Communicator, type ProfileReport, profile, startProfile } from 'tsmpi';
+import { type Communicator, type ProfileReport, profile, region, startProfile } from 'tsmpi';
 import { createDomain, layOutRanks } from '../../examples/cavity/domain.ts';
 import { type Field, gatherField } from '../../examples/cavity/field.ts';
 import { Flow } from '../../examples/cavity/flow.ts';
 import { DEFAULTS } from '../../examples/cavity/options.ts';
 import { FIRST_STEPS } from '../catalogue.ts';
-import type { RowLine, Settings } from '../records.ts';
+import type { Settings } from '../records.ts';
 import type { Operation } from './measure.ts';
 
 /** What a cell takes, in nanoseconds, to say how many steps fill a repetition. */
@@ -29,40 +29,36 @@ export function createCavity(comm: Communicator, settings: Settings, cells: numb
   if (settings.fields !== undefined) writeFields(`${settings.fields}-${cells}`, gatherField(layout, flow));
 
   const before = profile().wait();
-  let ms = 0;
   return {
     run: (count) => {
-      const startMs = performance.now();
       for (let k = 0; k < count; k++) {
-        if (!Number.isFinite(flow.step())) throw new Error('the flow blew up');
+        if (!Number.isFinite(region('computing', () => flow.step()))) throw new Error('the flow blew up');
       }
-      ms += performance.now() - startMs;
     },
     parts: 1,
     clock: 'slowest',
     isTimed: true,
     isCollective: false,
     iterations: Math.max(2, Math.floor((STEPS_NS * comm.size) / (CELL_NS * cells ** 2))),
-    messageShare: () => shareOf(before, profile().wait(), ms / 1000),
+    messageShare: () => shareOf(before, profile().wait()),
     close: async () => {
       await layout.free();
     },
   };
 }
 
-/**
- * Return the part of those seconds that ranks spent in the flow's messages between two profiles: what its exchanges and reductions took, for the
- * mean rank and for the one that they took longest. Undefined but on rank 0.
- */
-function shareOf(before: ProfileReport | undefined, after: ProfileReport | undefined, seconds: number): RowLine['messageShare'] {
+const MESSAGES: readonly string[] = ['exchange', 'reduction'];
+
+/** Return the part of the steps between two profiles that the mean rank spent in messages. Undefined but on rank 0. */
+function shareOf(before: ProfileReport | undefined, after: ProfileReport | undefined): number | undefined {
   if (before === undefined || after === undefined) return undefined;
-  const grown = (key: 'seconds' | 'maxSeconds'): number => sumOf(after, key) - sumOf(before, key);
-  return { mean: grown('seconds') / seconds, max: grown('maxSeconds') / seconds };
+  const grown = (names: readonly string[]): number => secondsIn(after, names) - secondsIn(before, names);
+  return grown(MESSAGES) / grown(['computing', ...MESSAGES]);
 }
 
-function sumOf({ regions }: ProfileReport, key: 'seconds' | 'maxSeconds'): number {
-  const parts = regions.filter(({ name }) => name === 'exchange' || name === 'reduction');
-  return parts.reduce((sum, region) => sum + region[key], 0);
+/** A region's seconds are without those of regions within it. */
+function secondsIn({ regions }: ProfileReport, names: readonly string[]): number {
+  return regions.filter(({ name }) => names.includes(name)).reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
 /** u, v and p, one behind the other. */

@@ -45,8 +45,8 @@ export interface Operation {
   figure?(samples: Float64Array): number;
   /** A disturbed machine is what it looks for: no repetition is rejected. */
   readonly keepsAll?: boolean;
-  /** Return the part of their time that ranks spent in messages so far; on rank 0 it counts. All ranks call this. */
-  messageShare?(): RowLine['messageShare'];
+  /** Return the part of its time that the mean rank spent in messages so far; on rank 0 it counts. All ranks call this. */
+  messageShare?(): number | undefined;
   /** Free what it holds, when all is timed. All ranks call this. */
   close?(): Promise<void>;
 }

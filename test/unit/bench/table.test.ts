@@ -53,7 +53,7 @@ test('a flow: the time in messages, and how far apart the fields are', () => {
   const flow = (side: string, us: number, share: number): LaunchRecord => ({
     ...launch(side, us),
     program: 'cavity',
-    rows: [{ ...row(us), program: 'cavity', size: 128, messageShare: { mean: share, max: 0.5 } }],
+    rows: [{ ...row(us), program: 'cavity', size: 128, messageShare: share }],
   });
   const fieldDifferences = [{ program: 'cavity', ranks: 2, size: 128, side: 'theirs', largest: 1e-15 }];
   const text = formatTables(
