@@ -8,12 +8,15 @@
 import { hkdfSync } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Server } from 'node:https';
+import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { ClientOptions, WebSocket } from 'ws';
 
 /** Suites with a pre-shared key only. */
 export const CIPHERS = 'PSK+AESGCM:PSK+CHACHA20';
+/** Nobody who signs certificates is known here. Left out, Node would read its own list of them: 45 ms of each start. */
+const ONLY_KEYS: { ciphers: string; ca: string[] } = { ciphers: CIPHERS, ca: [] };
 /** How long a TLS handshake, and then the first message, may take. */
 export const HANDSHAKE_MS = 5000;
 const MAX_UNFINISHED = 64;
@@ -42,6 +45,14 @@ export function deriveKey(secret: Uint8Array, jobId: string, purpose: 'control' 
   return Buffer.from(hkdfSync('sha256', secret, jobId, `tsmpi ${purpose}`, 32));
 }
 
+/**
+ * Load `ws` and what it needs of Node, which a job on one host does not, and which take as long as all the rest of a start.
+ * As CommonJS, which it is: import() first reads each of its files for names that it might export, 25 ms.
+ */
+function loadWs(): typeof import('ws') {
+  return createRequire(import.meta.url)('ws');
+}
+
 /** What both sides tell `ws`: nothing is spent on compressing or checking text, and a message of ours fits. */
 function optionsFor(maxPayload: number): { maxPayload: number; perMessageDeflate: false; skipUTF8Validation: true } {
   return { maxPayload, perMessageDeflate: false, skipUTF8Validation: true };
@@ -62,10 +73,9 @@ export async function listenWithKey(
   maxPayload: number,
   onSocket: (socket: WebSocket, request: IncomingMessage) => void,
 ): Promise<KeyedServer> {
-  // Loaded here: a job on one host needs neither, and they take as long as all the rest of a start.
-  const [{ createServer }, { WebSocketServer }] = await Promise.all([import('node:https'), import('ws')]);
+  const [{ createServer }, { WebSocketServer }] = [await import('node:https'), loadWs()];
   const server = createServer({
-    ciphers: CIPHERS,
+    ...ONLY_KEYS,
     handshakeTimeout: HANDSHAKE_MS,
     pskCallback: (_socket: TLSSocket, name: string) => (name === identity ? key : null),
   });
@@ -94,8 +104,7 @@ export async function dialWithKey(
   maxPayload: number,
   path = '/',
 ): Promise<KeyedSocket> {
-  // Loaded here, as above.
-  const { WebSocket } = await import('ws');
+  const { WebSocket } = loadWs();
   const host = address.includes(':') ? `[${address}]` : address;
   // `ws` hands its options to tls.connect(), whose type of the last one is the true one.
   const options: Omit<ClientOptions, 'checkServerIdentity'> & Pick<ConnectionOptions, 'pskCallback' | 'checkServerIdentity'> = {
@@ -103,7 +112,7 @@ export async function dialWithKey(
     handshakeTimeout: HANDSHAKE_MS,
     // Masks protect proxies from browsers; here is neither, and TLS hides the bytes.
     generateMask: () => {},
-    ciphers: CIPHERS,
+    ...ONLY_KEYS,
     pskCallback: () => ({ psk: key, identity }),
     rejectUnauthorized: true,
     // Not called under a pre-shared key: whoever shows a certificate instead is not who was meant.
