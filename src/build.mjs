@@ -240,7 +240,7 @@ if (!isUpToDate(key)) {
     const isSound = declare(outdir);
     const files = filesBelow(outdir).map((file) => file.slice(outdir.length + 1));
     // V8 takes compiled code for that of any text of the same length, and modules that change places leave the length as it is.
-    rmSync(join(DIST, 'index.cache'), { force: true });
+    for (const name of ['index', 'later']) rmSync(join(DIST, `${name}.cache`), { force: true });
     for (const file of files) {
       mkdirSync(dirname(join(DIST, file)), { recursive: true });
       renameSync(join(outdir, file), join(DIST, file));

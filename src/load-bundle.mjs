@@ -1,9 +1,9 @@
 /**
- * Loads the bundle of what a rank runs: dist/index.js is this file and a list of names, dist/require.cjs is this file for
+ * Loads the bundles of what a rank runs: dist/index.js is this file and a list of names, dist/require.cjs is this file for
  * require(), which spares a program in CommonJS the loader of ES modules, a tenth of a start.
  *
- * The idea: V8 takes 5 of a start's 10 ms to compile the library; with the code that it compiled once (index.cache, which
- * cache-code.mjs makes) it takes one. A cache of another Node or of other flags is passed over: V8 tells.
+ * The idea: V8 takes most of a start to compile the library; with the code that it compiled once (NAME.cache, which
+ * cache-code.mjs makes) it takes a few milliseconds. A cache of another Node or of other flags is passed over: V8 tells.
  * Built-in modules come by process.getBuiltinModule(): `import` of node:fs alone would load the streams.
  */
 
@@ -12,24 +12,12 @@ export function loadBundle(url) {
   const key = Symbol.for('tsmpi bundles');
   globalThis[key] ??= new Map();
   const bundles = globalThis[key];
-  const { readFileSync } = process.getBuiltinModule('node:fs');
-  const { Script } = process.getBuiltinModule('node:vm');
-  const filename = process.getBuiltinModule('node:url').fileURLToPath(new URL('./index.cjs', url));
-  const known = bundles.get(filename);
+  const folder = process.getBuiltinModule('node:url').fileURLToPath(new URL('.', url));
+  const known = bundles.get(folder);
   if (known !== undefined) return known.exports;
-  const cacheFile = `${filename.slice(0, -'.cjs'.length)}.cache`;
-  const { text, cachedData } = mapFiles(filename, cacheFile) ?? {
-    // The bundle is ASCII, and one byte a character is read fastest.
-    text: readFileSync(filename, 'latin1'),
-    cachedData: readCache(cacheFile, readFileSync),
-  };
-  // It is a function expression, as a module of CommonJS is.
-  const script = new Script(text, { filename, cachedData });
   const module = { exports: {} };
-  script.runInThisContext()(module, url, createLater(filename, url));
-  bundles.set(filename, module);
-  if (process.env.TSMPI_MAKE_CODE_CACHE !== undefined && process.env.TSMPI_RANK === '0')
-    process.once('exit', () => makeCache(script));
+  compile(folder, 'index')(module, url, createLater(folder, url));
+  bundles.set(folder, module);
   return module.exports;
 }
 
@@ -37,17 +25,14 @@ export function loadBundle(url) {
  * Make what the bundle calls to load later.cjs, beside it, at the first use of what a start does not need
  * (build-later.mjs). The bundle sets `shared`.
  */
-function createLater(filename, url) {
+function createLater(folder, url) {
   let loaded;
   const later = {
     shared: undefined,
     load() {
       if (loaded !== undefined) return loaded;
-      const { readFileSync } = process.getBuiltinModule('node:fs');
-      const { Script } = process.getBuiltinModule('node:vm');
-      const file = `${filename.slice(0, -'index.cjs'.length)}later.cjs`;
       const module = { exports: {} };
-      new Script(readFileSync(file, 'latin1'), { filename: file }).runInThisContext()(module, url, later.shared());
+      compile(folder, 'later')(module, url, later.shared());
       loaded = module.exports;
       return loaded;
     },
@@ -55,15 +40,32 @@ function createLater(filename, url) {
   return later;
 }
 
+/** Return the function that NAME.cjs is: a function expression, as a module of CommonJS. */
+function compile(folder, name) {
+  const { readFileSync } = process.getBuiltinModule('node:fs');
+  const { Script } = process.getBuiltinModule('node:vm');
+  const filename = `${folder}${name}.cjs`;
+  const cacheFile = `${folder}${name}.cache`;
+  const { text, cachedData } = mapFiles(folder, filename, cacheFile) ?? {
+    // The bundle is ASCII, and one byte a character is read fastest.
+    text: readFileSync(filename, 'latin1'),
+    cachedData: readCache(cacheFile, readFileSync),
+  };
+  const script = new Script(text, { filename, cachedData });
+  const made = process.env.TSMPI_MAKE_CODE_CACHE;
+  if (made !== undefined && process.env.TSMPI_RANK === '0') process.once('exit', () => makeCache(script, `${made}/${name}.cache`));
+  return script.runInThisContext();
+}
+
 /**
  * Return both over the files' own pages: with the compiled code at hand V8 hardly looks at the text. Undefined: not both are
  * there, or no addon; why, src/native/loader.ts tells.
  */
-function mapFiles(filename, cacheFile) {
+function mapFiles(folder, filename, cacheFile) {
   if (process.env.TSMPI_NATIVE !== undefined) return undefined;
   const addon = { exports: {} };
   try {
-    process.dlopen(addon, `${filename.slice(0, -'dist/index.cjs'.length)}native/build/Release/tsmpi.node`);
+    process.dlopen(addon, `${folder.slice(0, -'dist/'.length)}native/build/Release/tsmpi.node`);
     const cache = addon.exports.mapBytes(cacheFile);
     const text = typeof cache === 'number' ? cache : addon.exports.mapText(filename);
     return typeof text === 'number' ? undefined : { text, cachedData: new Uint8Array(cache) };
@@ -81,6 +83,6 @@ function readCache(file, readFileSync) {
 }
 
 /** For cache-code.mjs: write the cache where it says, once all that a start needs has been compiled. */
-function makeCache(script) {
-  process.getBuiltinModule('node:fs').writeFileSync(process.env.TSMPI_MAKE_CODE_CACHE, script.createCachedData());
+function makeCache(script, file) {
+  process.getBuiltinModule('node:fs').writeFileSync(file, script.createCachedData());
 }
