@@ -24,7 +24,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { membersOf, planLater } from './build-later.mjs';
 
@@ -34,15 +34,15 @@ const KEY = join(DIST, 'build-key.json');
 
 /** Output name and source of each bundle. */
 const ENTRIES = {
-  agent: 'src/agent/main.ts',
   'print-collectives': 'src/runtime/print-collectives.ts',
   'rdma-steps': 'src/runtime/rdma-steps.ts',
   'team-worker': 'src/compute/team-worker.ts',
   'thread-host': 'src/agent/thread-host.ts',
   'thread-rank': 'src/agent/thread-rank.ts',
-  tsmpirun: 'src/cli/tsmpirun.ts',
   tsmpi: 'src/cli/tsmpi.ts',
 };
+/** Commands that take part in every start: as the library, CommonJS that load-bundle.mjs runs with its compiled code. */
+const START_ENTRIES = { agent: 'src/agent/main.ts', tsmpirun: 'src/cli/tsmpirun.ts' };
 /** Those of `tsmpi bench`: programs of ranks import the package as anybody's do. */
 const BENCH_ENTRIES = {
   bench: 'bench/main.ts',
@@ -50,7 +50,7 @@ const BENCH_ENTRIES = {
   'bench-init': 'bench/suite/init-program.ts',
   'bench-node': 'bench/suite/node-program.ts',
 };
-const COMMANDS = ['tsmpirun', 'tsmpi'];
+const COMMANDS = ['tsmpirun.cjs', 'tsmpi.js'];
 
 /** The report of `tsmpi bench`, and what it and the peers' programs are made of, by name in dist/. */
 const REPORT = 'bench/report/main.ts';
@@ -126,7 +126,9 @@ for (const file of filesBelow(join(ROOT, 'src'))) {
   for (const [, names, module] of readFileSync(file, 'utf8').matchAll(/^import \{([^}]+)\} from '(node:[^']+)';$/gm)) {
     const known = builtinNames.get(module) ?? new Set();
     builtinNames.set(module, known);
-    for (const name of names.split(',')) if (name.trim() !== '') known.add(name.trim().split(' as ')[0]);
+    for (const name of names.split(',').map((part) => part.trim())) {
+      if (name !== '' && !name.startsWith('type ')) known.add(name.split(' as ')[0]);
+    }
   }
 }
 
@@ -169,7 +171,20 @@ async function bundle(outdir, version) {
     mkdirSync(dirname(join(outdir, name)), { recursive: true });
     writeFileSync(join(outdir, name), readFileSync(join(ROOT, source)));
   }
-  for (const command of COMMANDS) chmodSync(join(outdir, `${command}.js`), 0o755);
+  /** Write a file of that text and what it imports; what it is, its name's end tells. */
+  const writeSmall = async (name, contents) => {
+    const end = extname(name);
+    write(
+      await build({
+        ...options,
+        format: end === '.cjs' ? 'cjs' : 'esm',
+        outExtension: { '.js': end },
+        sourcemap: false,
+        stdin: { contents, resolveDir: ROOT, sourcefile: name },
+        entryNames: basename(name, end),
+      }),
+    );
+  };
 
   const library = {
     ...options,
@@ -182,32 +197,31 @@ async function bundle(outdir, version) {
   const { start, later } = await planLater(build, library, ROOT, 'src/index.ts');
   write(await build({ ...library, ...start, banner: { js: '(function (module, bundleUrl, later) {' } }), takeDirectly);
   write(await build({ ...library, ...later, banner: { js: '(function (module, bundleUrl, shared) {' } }), takeDirectly);
+  for (const [name, source] of Object.entries(START_ENTRIES)) {
+    const entryPoints = [{ in: source, out: `${name}-main` }];
+    const banner = { js: '(function (module, bundleUrl, require) {' };
+    // What V8 compiled before knows of no loader for import().
+    write(await build({ ...library, entryPoints, banner, supported: { 'dynamic-import': false } }), takeDirectly);
+    await writeSmall(
+      `${name}.cjs`,
+      `#!/usr/bin/env node
+      import { runCommand } from './src/load-bundle.mjs';
+      runCommand('${name}-main', require('node:url').pathToFileURL(__filename).href, require);`,
+    );
+  }
   const { metafile } = await build({ ...options, entryPoints: ['src/index.ts'], metafile: true });
   const names = Object.values(metafile.outputs).flatMap(({ exports }) => exports);
-  const contents = `
-    import { loadBundle } from './src/load-bundle.mjs';
-    export const { ${names.join(', ')} } = loadBundle(import.meta.url);`;
-  write(
-    await build({
-      ...options,
-      sourcemap: false,
-      stdin: { contents, resolveDir: ROOT, sourcefile: 'index.js' },
-      entryNames: 'index',
-    }),
+  await writeSmall(
+    'index.js',
+    `import { loadBundle } from './src/load-bundle.mjs';
+    export const { ${names.join(', ')} } = loadBundle(import.meta.url);`,
   );
-  const forRequire = `
-    import { loadBundle } from './src/load-bundle.mjs';
-    module.exports = loadBundle(require('node:url').pathToFileURL(__filename).href);`;
-  write(
-    await build({
-      ...options,
-      format: 'cjs',
-      outExtension: { '.js': '.cjs' },
-      sourcemap: false,
-      stdin: { contents: forRequire, resolveDir: ROOT, sourcefile: 'require.js' },
-      entryNames: 'require',
-    }),
+  await writeSmall(
+    'require.cjs',
+    `import { loadBundle } from './src/load-bundle.mjs';
+    module.exports = loadBundle(require('node:url').pathToFileURL(__filename).href);`,
   );
+  for (const command of COMMANDS) chmodSync(join(outdir, command), 0o755);
 }
 
 /** Write declarations; true if the types are sound. */
@@ -240,7 +254,7 @@ if (!isUpToDate(key)) {
     const isSound = declare(outdir);
     const files = filesBelow(outdir).map((file) => file.slice(outdir.length + 1));
     // V8 takes compiled code for that of any text of the same length, and modules that change places leave the length as it is.
-    for (const name of ['index', 'later']) rmSync(join(DIST, `${name}.cache`), { force: true });
+    for (const file of readdirSync(DIST)) if (file.endsWith('.cache')) rmSync(join(DIST, file), { force: true });
     for (const file of files) {
       mkdirSync(dirname(join(DIST, file)), { recursive: true });
       renameSync(join(outdir, file), join(DIST, file));
@@ -251,7 +265,13 @@ if (!isUpToDate(key)) {
       renameSync(join(outdir, 'key'), KEY);
       if (!isQuiet)
         console.log(
-          `built dist/: ${['index.cjs', 'later.cjs', ...Object.keys(ENTRIES).map((name) => `${name}.js`)]
+          `built dist/: ${[
+            'index.cjs',
+            'later.cjs',
+            'tsmpirun-main.cjs',
+            'agent-main.cjs',
+            ...Object.keys(ENTRIES).map((name) => `${name}.js`),
+          ]
             .map((name) => `${name} ${Math.round(statSync(join(DIST, name)).size / 1024)} KiB`)
             .join(', ')}`,
         );

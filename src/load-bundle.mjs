@@ -1,8 +1,9 @@
 /**
  * Loads the bundles of what a rank runs: dist/index.js is this file and a list of names, dist/require.cjs is this file for
- * require(), which spares a program in CommonJS the loader of ES modules, a tenth of a start.
+ * require(), which spares a program in CommonJS the loader of ES modules, a tenth of a start; and those of the launcher and
+ * the agent, dist/tsmpirun.cjs and dist/agent.cjs, which are this file too.
  *
- * The idea: V8 takes most of a start to compile the library; with the code that it compiled once (NAME.cache, which
+ * The idea: V8 takes most of a start to compile what it runs; with the code that it compiled once (NAME.cache, which
  * cache-code.mjs makes) it takes a few milliseconds. A cache of another Node or of other flags is passed over: V8 tells.
  * Built-in modules come by process.getBuiltinModule(): `import` of node:fs alone would load the streams.
  */
@@ -19,6 +20,12 @@ export function loadBundle(url) {
   compile(folder, 'index')(module, url, createLater(folder, url));
   bundles.set(folder, module);
   return module.exports;
+}
+
+/** Run the bundle of a command, beside the module at `url`; `require` is that module's. */
+export function runCommand(name, url, require) {
+  const folder = process.getBuiltinModule('node:url').fileURLToPath(new URL('.', url));
+  compile(folder, name)({ exports: {} }, url, require);
 }
 
 /**
@@ -53,7 +60,9 @@ function compile(folder, name) {
   };
   const script = new Script(text, { filename, cachedData });
   const made = process.env.TSMPI_MAKE_CODE_CACHE;
-  if (made !== undefined && process.env.TSMPI_RANK === '0') process.once('exit', () => makeCache(script, `${made}/${name}.cache`));
+  // Of ranks, the first does it.
+  if (made !== undefined && (process.env.TSMPI_RANK ?? '0') === '0')
+    process.once('exit', () => makeCache(script, `${made}/${name}.cache`));
   return script.runInThisContext();
 }
 

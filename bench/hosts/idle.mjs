@@ -28,7 +28,7 @@ const hosts = await TestHosts.up(4);
 try {
   const where = ['--host', hosts.names.map((name) => `${name}:${Math.ceil(ranks / 4)}`).join(',')];
   const options = ['-n', String(ranks), '--quiet', ...where, join(root, 'bench/job/programs/wait.mjs')];
-  const [file, ...args] = hosts.command('node1', [process.execPath, join(root, 'dist/tsmpirun.js'), ...options], root);
+  const [file, ...args] = hosts.command('node1', [process.execPath, join(root, 'dist/tsmpirun.cjs'), ...options], root);
   const job = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const end = once(job, 'exit');
   await Promise.race([once(job.stdout, 'data'), end.then(([code]) => Promise.reject(new Error(`the job ended with ${code}`)))]);
@@ -60,8 +60,8 @@ function partOf(pid) {
   const read = (name) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
   if (/\0TSMPI_LOCAL_RANK=/.test(`\0${read('environ')}`)) return 'ranks';
   const commandLine = read('cmdline');
-  if (commandLine.includes('/dist/agent.js\0')) return 'agents';
-  return commandLine.includes('/dist/tsmpirun.js\0') ? 'launcher' : 'logins';
+  if (commandLine.includes('/dist/agent.cjs\0')) return 'agents';
+  return commandLine.includes('/dist/tsmpirun.cjs\0') ? 'launcher' : 'logins';
 }
 
 function cpuOf(pids) {

@@ -32,7 +32,7 @@ const nodes = (count) => Promise.all(Array.from({ length: count }, () => here([p
 const logins = () => Promise.all(names.map((name) => here(['ssh', '-T', '-o', 'BatchMode=yes', name, 'true'])));
 const where = ['--host', names.map((name) => `${name}:4`).join(',')];
 const program = join(root, 'bench/job/programs/allreduce.mjs');
-const job = () => here([process.execPath, join(root, 'dist/tsmpirun.js'), '--quiet', ...where, program]);
+const job = () => here([process.execPath, join(root, 'dist/tsmpirun.cjs'), '--quiet', ...where, program]);
 
 try {
   await job();

@@ -28,7 +28,7 @@ await Promise.all(idle.map(firstLine));
 const bare = sum(idle.map(({ pid }) => pss(pid))) / ranks;
 for (const child of idle) child.kill();
 
-const args = [join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', join(root, 'bench/job/programs/wait.mjs')];
+const args = [join(root, 'dist/tsmpirun.cjs'), '-n', String(ranks), '--quiet', join(root, 'bench/job/programs/wait.mjs')];
 const job = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 const pids = JSON.parse(await firstLine(job)).slice(1);
 await new Promise((resolve) => setTimeout(resolve, 1000));

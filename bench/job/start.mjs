@@ -20,7 +20,7 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 const nodes = (...args) => Promise.all(Array.from({ length: ranks }, () => ended([process.execPath, ...args])));
 const job = (name) => {
   const program = join(root, 'bench/job/programs', name);
-  return ended([process.execPath, join(root, 'dist/tsmpirun.js'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
+  return ended([process.execPath, join(root, 'dist/tsmpirun.cjs'), '-n', String(ranks), '--quiet', '--ranks', kind, program]);
 };
 
 /** What is compared, each with its seconds, turn by turn. */

@@ -48,7 +48,7 @@ export function ourSide(name: string, launcherOptions: readonly string[], dist =
       const own = ['-n', String(ranks), ...pinning, '--quiet', ...launcherOptions];
       return {
         file: process.execPath,
-        args: [join(dist, 'tsmpirun.js'), ...own, join(dist, program), JSON.stringify(settings)],
+        args: [join(dist, 'tsmpirun.cjs'), ...own, join(dist, program), JSON.stringify(settings)],
       };
     },
   };

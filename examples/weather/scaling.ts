@@ -77,7 +77,7 @@ function measureAll(): Map<string, Measurement[]> {
 function measure(way: Way, cells: number): Measurement {
   const program = join(import.meta.dirname, 'scaling-job.ts');
   const args = [...WAYS[way], '--bind-to', 'core', '--quiet', program, cells, DEGREE, values.seconds].map(String);
-  const launcher = join(PACKAGE, 'dist', 'tsmpirun.js');
+  const launcher = join(PACKAGE, 'dist', 'tsmpirun.cjs');
   const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`tsmpirun ${args.join(' ')} ended with ${status}\n${stderr}`);
   return JSON.parse(stdout) as Measurement;

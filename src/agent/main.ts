@@ -1,7 +1,7 @@
 /**
- * Entry of the agent's process: `node dist/agent.js`, started by a starter with the control connection as descriptor 3, or
- * `node dist/agent.js dial [FILE]` on another host, with an invitation on standard input or in that file, or
- * `node dist/agent.js listen PLAN` on a host whose platform starts agents before there is a launcher.
+ * Entry of the agent's process: `node dist/agent.cjs`, started by a starter with the control connection as descriptor 3, or
+ * `node dist/agent.cjs dial [FILE]` on another host, with an invitation on standard input or in that file, or
+ * `node dist/agent.cjs listen PLAN` on a host whose platform starts agents before there is a launcher.
  *
  * The agent is in a session of its own, so no terminal signal reaches it; SIGTERM and its kin, sent to it by name, end it
  * and its ranks; but Slurm's SIGTERM to the tasks of a step (`--signal`, preemption) is to the job, which has its grace. Loads few and small modules: ranks start only after this file has run.
@@ -41,8 +41,8 @@ process.on('uncaughtException', (error) => {
 });
 
 const [, , mode, argument] = process.argv;
-if (mode === 'dial') await startAfar(argument);
-else if (mode === 'listen') await startWaiting(JSON.parse(argument!) as WaitingPlan);
+if (mode === 'dial') void startAfar(argument);
+else if (mode === 'listen') void startWaiting(JSON.parse(argument!) as WaitingPlan);
 else {
   const socket = new Socket({ fd: CONNECTION_FD, readable: true, writable: true });
   agent = new Agent(new StreamConnection<FromAgent, ToAgent>(socket));

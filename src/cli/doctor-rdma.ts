@@ -23,7 +23,7 @@ interface Report {
 export async function doctorRdma(host: string, file: string, asJson: boolean, rsh: string | undefined): Promise<number> {
   const isOwn = (await findOwnHost([host], process.env)) === 0;
   const hosts = isOwn ? `${host}:2` : `${hostname()}:1,${host}:1`;
-  const launcher = fileURLToPath(new URL('./tsmpirun.js', import.meta.url));
+  const launcher = fileURLToPath(new URL('./tsmpirun.cjs', import.meta.url));
   const program = fileURLToPath(new URL('./rdma-steps.js', import.meta.url));
   const remote = rsh === undefined ? [] : ['--rsh', rsh];
   const options = ['-n', '2', '--host', hosts, ...remote, '--transport', 'rdma,self', '--quiet', '--timeout', String(DEADLINE_S)];

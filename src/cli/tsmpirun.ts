@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * tsmpirun: starts a job. The command line becomes LaunchOptions, the launcher does the rest.
  */
@@ -23,11 +22,12 @@ async function main(): Promise<number> {
   return launch(command.options);
 }
 
-try {
+main().then(
   // Not exitCode: an output that nobody reads would keep the process.
-  process.exit(await main());
-} catch (error) {
-  if (!(error instanceof CommandLineError)) throw error;
-  process.stderr.write(`tsmpirun: ${error.message}\n`);
-  process.exitCode = 2;
-}
+  (code) => process.exit(code),
+  (error: unknown) => {
+    if (!(error instanceof CommandLineError)) throw error;
+    process.stderr.write(`tsmpirun: ${error.message}\n`);
+    process.exitCode = 2;
+  },
+);

@@ -58,7 +58,7 @@ function refuse(message: string): number {
 }
 
 function spawnAgent(plan: WaitingPlan, isForeground: boolean): ChildProcess {
-  const entry = fileURLToPath(new URL('./agent.js', import.meta.url));
+  const entry = fileURLToPath(new URL('./agent.cjs', import.meta.url));
   // Nothing of ours stays open in it: a platform may wait for the end of what it reads from us.
   return spawn(process.execPath, [entry, 'listen', JSON.stringify(plan)], {
     detached: true,

@@ -58,7 +58,7 @@ export class Bringing {
   readonly #events: BringingEvents;
   readonly #links: readonly AgentLink[];
   readonly #secret: Buffer = randomBytes(32);
-  readonly #command: readonly string[] = [process.execPath, fileURLToPath(new URL('./agent.js', import.meta.url)), 'dial'];
+  readonly #command: readonly string[] = [process.execPath, fileURLToPath(new URL('./agent.cjs', import.meta.url)), 'dial'];
   /** undefined: it is us who call. */
   readonly #listening: Promise<KeyedServer> | undefined;
   readonly #givenUp: AbortController = new AbortController();

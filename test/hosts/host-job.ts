@@ -17,7 +17,7 @@ export const FOUR = ['--quiet', '--host', 'node1:2,node2:2,node3:2,node4:2'];
 export interface HostJobOptions extends JobOptions {
   /** Host of the launcher; undefined: the first. */
   readonly from?: string;
-  /** Start this in place of `node dist/tsmpirun.js`. */
+  /** Start this in place of `node dist/tsmpirun.cjs`. */
   readonly launch?: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export class HostJob {
 
   /** The agent on a host that is not the launcher's. */
   agent(host: string): number {
-    return this.#find(this.#hosts.processes(host), /\/dist\/agent\.js\0dial/, `agent on ${host}`);
+    return this.#find(this.#hosts.processes(host), /\/dist\/agent\.cjs\0dial/, `agent on ${host}`);
   }
 
   /** The ssh that holds the agent of a host. */

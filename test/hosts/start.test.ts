@@ -168,10 +168,11 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
       const own = join(hosts.folder, 'own');
       mkdirSync(join(own, 'dist'), { recursive: true });
       copyFileSync(process.execPath, join(own, 'node'));
-      for (const file of ['tsmpirun.js', 'agent.js']) copyFileSync(join(ROOT, 'dist', file), join(own, 'dist', file));
+      const files = ['tsmpirun', 'agent'].flatMap((name) => [`${name}.cjs`, `${name}-main.cjs`]);
+      for (const file of files) copyFileSync(join(ROOT, 'dist', file), join(own, 'dist', file));
       symlinkSync(join(ROOT, 'node_modules'), join(own, 'node_modules'));
       copyFileSync(join(ROOT, 'package.json'), join(own, 'package.json'));
-      const launcher = join(own, 'dist', 'tsmpirun.js');
+      const launcher = join(own, 'dist', 'tsmpirun.cjs');
       const args = ['--quiet', '--host', 'node1,node2', ...echo];
       // A folder of its own on that host, where the others have node and tsmpi.
       hosts.run('node2', ['mount', '-t', 'tmpfs', 'tmpfs', own]);
@@ -203,8 +204,8 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
     });
 
     test('another version of tsmpi there', async () => {
-      const other = join(hosts.folder, 'agent.js');
-      const agent = join(ROOT, 'dist', 'agent.js');
+      const other = join(hosts.folder, 'agent-main.cjs');
+      const agent = join(ROOT, 'dist', 'agent-main.cjs');
       writeFileSync(other, readFileSync(agent, 'utf8').replaceAll(JSON.stringify(VERSION), '"99.1.0"'));
       hosts.run('node3', ['mount', '--bind', other, agent]);
       const { code, stdout, lastLine } = await run('--host', 'node1,node2,node3', ...echo);
@@ -220,7 +221,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
     writeFileSync(rsh, `#!/bin/sh\necho "$@" >> ${log}\nexec ssh -T "$@"\n`, { mode: 0o755 });
     const { code, stdout } = await run('--rsh', rsh, '--host', 'root@node4', ...WHERE);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '0 node4 0 of 1\n' });
-    expect(readFileSync(log, 'utf8')).toMatch(/^root@node4 exec \S+node \S+\/dist\/agent\.js dial\n$/);
+    expect(readFileSync(log, 'utf8')).toMatch(/^root@node4 exec \S+node \S+\/dist\/agent\.cjs dial\n$/);
   });
 
   test('hosts under several names and by their addresses are as many hosts', async () => {

@@ -29,7 +29,7 @@ describe.skipIf(missingHosts)(named('jobs whose agents wait'), () => {
   });
 
   const waiting = (host: string): number[] =>
-    hosts.processes(host).filter((pid) => /\/agent\.js\0listen\0/.test(read(pid, 'cmdline')));
+    hosts.processes(host).filter((pid) => /\/agent\.cjs\0listen\0/.test(read(pid, 'cmdline')));
   const start = (args: readonly string[], env = task.env('node1')): HostJob => new HostJob(hosts, ['--quiet', ...args], { env });
   const lines = (text: string): string[] => text.replace(/\n$/, '').split('\n').sort();
   const listen = (names: readonly string[] = hosts.names, ...options: string[]) => task.coordinate([...AGENT, ...options], names);
@@ -130,7 +130,7 @@ describe.skipIf(missingHosts)(named('jobs whose agents wait'), () => {
     });
 
     test('another version', async () => {
-      const agent = join(dirname(LAUNCHER), 'agent.js');
+      const agent = join(dirname(LAUNCHER), 'agent-main.cjs');
       const other = join(hosts.folder, 'other.js');
       writeFileSync(other, readFileSync(agent, 'utf8').replaceAll(JSON.stringify(VERSION), '"99.1.0"'));
       hosts.run('node2', ['mount', '--bind', other, agent]);

@@ -11,7 +11,7 @@ import { VERSION } from '../../src/base/version.ts';
 import { describeAgentJob } from './agent-driver.ts';
 import { processState, program } from './run-job.ts';
 
-const AGENT = fileURLToPath(new URL('../../dist/agent.js', import.meta.url));
+const AGENT = fileURLToPath(new URL('../../dist/agent.cjs', import.meta.url));
 class Driver {
   readonly child: ChildProcess;
   readonly connection: StreamConnection<ToAgent, FromAgent>;

@@ -141,7 +141,7 @@ test('the launcher needs no package to start plain JavaScript, and says what Typ
       cpSync(join(ROOT, part), join(away, 'node_modules/tsmpi', part), { recursive: true });
     writeFileSync(join(away, 'plain.mjs'), 'console.log("plain");');
     writeFileSync(join(away, 'typed.ts'), 'console.log("typed" as string);');
-    const command = [process.execPath, join(away, 'node_modules/tsmpi/dist/tsmpirun.js')];
+    const command = [process.execPath, join(away, 'node_modules/tsmpi/dist/tsmpirun.cjs')];
     const plain = await runJob(['-n', '1', '--quiet', '--ranks', 'thread', join(away, 'plain.mjs')], { command });
     expect(plain).toMatchObject({ code: 0, stdout: 'plain\n' });
     const typed = await runJob(['-n', '1', '--ranks', 'thread', join(away, 'typed.ts')], { command });

@@ -16,7 +16,7 @@ import { VERSION } from '../../src/base/version.ts';
 import { describeAgentJob } from './agent-driver.ts';
 import { processState } from './run-job.ts';
 
-const AGENT = fileURLToPath(new URL('../../dist/agent.js', import.meta.url));
+const AGENT = fileURLToPath(new URL('../../dist/agent.cjs', import.meta.url));
 const JOB = 'dial-1';
 const secret = Buffer.alloc(32, 3);
 

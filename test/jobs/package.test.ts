@@ -116,7 +116,7 @@ test('the addon is in it, and no test, source map of strangers or scratch file',
   }
   expect(files.filter((file) => /^(test|bench|examples|\.)/.test(file))).toEqual([]);
   expect(JSON.parse(readFileSync(join(folder, 'node_modules/tsmpi/package.json'), 'utf8')).bin).toEqual({
-    tsmpirun: 'dist/tsmpirun.js',
+    tsmpirun: 'dist/tsmpirun.cjs',
     tsmpi: 'dist/tsmpi.js',
   });
 });

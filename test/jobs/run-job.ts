@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const LAUNCHER: string = fileURLToPath(new URL('../../dist/tsmpirun.js', import.meta.url));
+export const LAUNCHER: string = fileURLToPath(new URL('../../dist/tsmpirun.cjs', import.meta.url));
 const PROGRAMS = fileURLToPath(new URL('../programs/', import.meta.url));
 const MARK = 'TSMPI_TEST_JOB';
 /** How long a killed job's processes may take to go. */
@@ -31,7 +31,7 @@ export interface JobOptions {
   /** Leave standard input open for the test to end. */
   readonly holdInput?: boolean;
   readonly deadlineMs?: number;
-  /** Run this command instead of `node dist/tsmpirun.js`. */
+  /** Run this command instead of `node dist/tsmpirun.cjs`. */
   readonly command?: readonly string[];
   /** Leave stdout unread until readOutput() is called. */
   readonly holdOutput?: boolean;
@@ -151,7 +151,7 @@ export class Job {
 
   /** Process id of the agent. */
   agent(): number {
-    return this.find(/\/dist\/agent\.js/);
+    return this.find(/\/dist\/agent\.cjs/);
   }
 
   /** Process id of the agent's watchdog. */

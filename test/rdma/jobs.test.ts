@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(named('jobs over RDMA', missing), () => {
   /** Run a command of tsmpirun in the guest behind the interposer; nothing may be left of it, and no rule be broken. */
   async function run(words: string, variables: Variables = {}, memlockKiB?: number): Promise<{ code: number; output: string }> {
     const env = { TSMPI_RDMA_VERBS_LIBRARY: library, TSMPI_RDMA_CM_LIBRARY: library, TSMPI_INTERPOSER_LOG: LOG, ...variables };
-    const command = `ulimit -c 0; rm -f ${LOG}; node dist/tsmpirun.js --quiet --timeout ${JOB_S - 30} ${words}`;
+    const command = `ulimit -c 0; rm -f ${LOG}; node dist/tsmpirun.cjs --quiet --timeout ${JOB_S - 30} ${words}`;
     const limit = memlockKiB === undefined ? {} : { memlockKiB };
     const result = await guest.run(command, { env, limitMs: JOB_S * 1000, ...limit });
     const left = await guest.run(`cat ${LOG} 2>&-; ! pgrep -af 'dist/[a]gent.js'`);

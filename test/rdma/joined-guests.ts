@@ -62,7 +62,7 @@ export class JoinedGuests {
         await first.must('ssh node2 true && ssh node1 true');
         // What a job loads comes into the guests' memory, or its agents would miss the launcher's deadline.
         await Promise.all(
-          [first, second].map((guest) => guest.must('node dist/tsmpirun.js --quiet -n 1 test/programs/ring.mjs')),
+          [first, second].map((guest) => guest.must('node dist/tsmpirun.cjs --quiet -n 1 test/programs/ring.mjs')),
         );
         return guests;
       } catch (error) {
@@ -83,7 +83,7 @@ export class JoinedGuests {
   /** Run a job from the first guest with one rank on each, over RDMA alone. */
   job(words: string, env: Readonly<Record<string, string>> = {}, limitS = 300): Promise<CommandResult> {
     const limits = `--start-timeout ${START_S} --heartbeat ${HEARTBEAT_S} --timeout ${limitS - START_S - 30}`;
-    const command = `node dist/tsmpirun.js --quiet ${limits} --host node1,node2 --transport rdma,self ${words}`;
+    const command = `node dist/tsmpirun.cjs --quiet ${limits} --host node1,node2 --transport rdma,self ${words}`;
     return this.first.run(command, { env, limitMs: limitS * 1000 });
   }
 

@@ -27,7 +27,7 @@ export function startLocalAgent(inheritInput: boolean): StartedAgent {
   const env = { ...process.env };
   for (const name of WITHHELD_FROM_AGENT) delete env[name];
   const oomKills = countOomKills();
-  const entry = fileURLToPath(new URL('./agent.js', import.meta.url));
+  const entry = fileURLToPath(new URL('./agent.cjs', import.meta.url));
   const child = spawn(process.execPath, [entry], {
     detached: true,
     cwd: '/',
