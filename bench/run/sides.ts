@@ -5,9 +5,9 @@
  * comparison are pinned alike: each rank to a core where there are cores enough, else none.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProgramEntry } from '../catalogue.ts';
 import type { Settings } from '../records.ts';
@@ -32,7 +32,7 @@ const NODE_WAYS: readonly string[] = ['process-send', 'message-port', 'ws'];
 export const INTERCONNECT_NAMES: readonly string[] = [...INTERCONNECTS.keys(), ...NODE_WAYS];
 
 /** This file lies in dist/. */
-const DIST = fileURLToPath(new URL('.', import.meta.url));
+const DIST = dirname(fileURLToPath(import.meta.url));
 
 /** True if each rank gets a core. */
 export const hasCores = (ranks: number): boolean => ranks <= availableParallelism();
@@ -48,10 +48,16 @@ export function ourSide(name: string, launcherOptions: readonly string[], dist =
       const own = ['-n', String(ranks), ...pinning, '--quiet', ...launcherOptions];
       return {
         file: process.execPath,
-        args: [join(dist, 'tsmpirun.cjs'), ...own, join(dist, program), JSON.stringify(settings)],
+        args: [launcherOf(dist), ...own, join(dist, program), JSON.stringify(settings)],
       };
     },
   };
+}
+
+/** Its name is not that of every version. */
+function launcherOf(dist: string): string {
+  const { bin } = JSON.parse(readFileSync(join(dist, '../package.json'), 'utf8')) as { bin: { tsmpirun: string } };
+  return join(dirname(dist), bin.tsmpirun);
 }
 
 /** Return the side of an interconnect; undefined: nobody knows the name. */

@@ -7,7 +7,7 @@
 
 import { hkdfSync } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Server } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
@@ -73,7 +73,7 @@ export async function listenWithKey(
   maxPayload: number,
   onSocket: (socket: WebSocket, request: IncomingMessage) => void,
 ): Promise<KeyedServer> {
-  const [{ createServer }, { WebSocketServer }] = [await import('node:https'), loadWs()];
+  const { WebSocketServer } = loadWs();
   const server = createServer({
     ...ONLY_KEYS,
     handshakeTimeout: HANDSHAKE_MS,

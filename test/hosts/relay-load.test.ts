@@ -43,7 +43,7 @@ describe.skipIf(missingHosts ?? missing)(named(namedAddon('relay under load')), 
       const found = hosts.names.flatMap((host) => hosts.processes(host)).filter((pid) => file.test(read(pid, 'cmdline')));
       return found.map((pid) => Number(/^VmHWM:\s+(\d+)/m.exec(read(pid, 'status'))![1]));
     };
-    const agents = peaksOf(/^[^\0]*node\0[^\0]*\/dist\/agent\.js/);
+    const agents = peaksOf(/^[^\0]*node\0[^\0]*\/dist\/agent\.cjs/);
     const threadHosts = peaksOf(/\/dist\/thread-host\.js/);
     expect([agents.length, threadHosts.length]).toEqual([2, options.length]);
     running.job.child.stdin!.end();

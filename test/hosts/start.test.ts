@@ -182,7 +182,7 @@ describe.skipIf(missingHosts)(named('jobs over ssh'), () => {
       );
       const noAgent = await runOnHosts(hosts, args, { launch: [process.execPath, launcher] });
       expect(noAgent.lastLine).toMatch(
-        new RegExp(`^tsmpirun: no agent came up on node2: there is no tsmpi at ${own}/dist/agent\\.js there \\(ssh`),
+        new RegExp(`^tsmpirun: no agent came up on node2: there is no tsmpi at ${own}/dist/agent\\.cjs there \\(ssh`),
       );
       expect([noNode.code, noAgent.code, noNode.stdout, noAgent.stdout]).toEqual([1, 1, '', '']);
       hosts.run('node2', ['umount', own]);

@@ -208,7 +208,7 @@ describe('tsmpi', () => {
 });
 
 test('tsmpi info --collectives lists every algorithm, in words and as data', async () => {
-  const command = [process.execPath, LAUNCHER.replace(/tsmpirun\.js$/, 'tsmpi.js'), 'info', '--collectives'];
+  const command = [process.execPath, LAUNCHER.replace(/tsmpirun\.cjs$/, 'tsmpi.js'), 'info', '--collectives'];
   const words = await runJob([], { command });
   expect(words).toMatchObject({ code: 0, stderr: '' });
   expect(words.stdout).toMatch(/^reduceScatter {2}\(TSMPI_COLLECTIVE_REDUCE_SCATTER=<algorithm> forces one\)$/m);

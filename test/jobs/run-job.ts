@@ -146,7 +146,7 @@ export class Job {
 
   /** Process id of the launcher itself, where a command that enters a host stands before it. */
   launcher(): number {
-    return this.find(/^[^\0]*node\0[^\0]*\/dist\/tsmpirun\.js/);
+    return this.find(/^[^\0]*node\0[^\0]*\/dist\/tsmpirun\.cjs/);
   }
 
   /** Process id of the agent. */
