@@ -17,6 +17,8 @@ if (mode === 'foreign' && isOdd) {
     if (how === 'wait') request.wait();
     else await request;
   };
+  // A rank that still starts is not seen to wait.
+  if (mode === 'leave') await world.barrier();
   if (!isOdd) await receive();
   else if (mode === 'hold') await world.recv(new Float64Array(1), 0, 7);
   else if (mode === 'abort') abort(77, 'out of cheese');
