@@ -59,6 +59,7 @@ const PEER_FILES = [
   ...['cavity.c', 'cavity-domain.h', 'cavity-flow.h', 'cavity-multigrid.h'],
 ];
 const ASSETS = {
+  'kernels.wasm': 'examples/cavity/kernels.wasm',
   'bench-resvg.wasm': 'node_modules/@resvg/resvg-wasm/index_bg.wasm',
   'bench-resvg.notice.txt': 'bench/report/resvg.notice.txt',
   'bench-font.ttf': 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf',

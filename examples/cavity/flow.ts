@@ -12,6 +12,7 @@
 import { type Communicator, MAX, region } from 'tsmpi';
 import type { Domain } from './domain.ts';
 import { createFields, Halo } from './halo.ts';
+import { addressOf, FieldMemory } from './kernels.ts';
 import { applyWalls, assembleU, assembleV, type Component, createComponent, relaxDelta } from './momentum.ts';
 import { Multigrid } from './multigrid.ts';
 
@@ -29,6 +30,7 @@ export class Flow {
   readonly p: Float64Array;
   readonly dt: number;
   readonly #comm: Communicator;
+  readonly #memory: FieldMemory;
   readonly #h: number;
   readonly #nu: number;
   readonly #omega: number;
@@ -45,10 +47,12 @@ export class Flow {
     this.#nu = 1 / reynolds;
     this.dt = Math.min(cfl * this.#h, (MOST_DIFFUSION * this.#h * this.#h) / this.#nu);
     const { nx, ny } = domain;
-    const values = createFields(nx, ny, 3);
-    const deltas = createFields(nx, ny, 2);
-    this.u = createComponent(domain, values.fields[0], deltas.fields[0]);
-    this.v = createComponent(domain, values.fields[1], deltas.fields[1]);
+    const memory = new FieldMemory();
+    this.#memory = memory;
+    const values = createFields(memory, nx, ny, 3);
+    const deltas = createFields(memory, nx, ny, 2);
+    this.u = createComponent(memory, domain, values.fields[0], deltas.fields[0]);
+    this.v = createComponent(memory, domain, values.fields[1], deltas.fields[1]);
     this.p = values.fields[2];
     const diffusion = (this.#nu * this.dt) / (this.#h * this.#h);
     this.#omega = chooseOmega(diffusion);
@@ -56,27 +60,31 @@ export class Flow {
     this.#sweeps = Math.max(MOMENTUM_SWEEPS, Math.ceil(1 + 0.8 * Math.sqrt(diffusion)));
     this.#fields = new Halo(comm, domain, nx, ny, values.all);
     this.#deltas = new Halo(comm, domain, nx, ny, deltas.all);
-    this.#multigrid = new Multigrid(comm, domain);
+    this.#multigrid = new Multigrid(memory, comm, domain);
     applyWalls(domain, this.u.field, this.v.field);
   }
 
   /** Advance by one step; return max|∂u/∂t|·L/U² over all ranks. */
   step(): number {
     const { domain, u, v, p } = this;
+    const { kernels } = this.#memory;
     const rate = 1 / this.dt;
-    assembleU(domain, u, v, p, this.#h, this.#nu, rate);
-    assembleV(domain, u, v, p, this.#h, this.#nu, rate);
+    const terms = { rate, h: this.#h, nu: this.#nu };
+    assembleU(this.#memory, domain, u, v, p, terms);
+    assembleV(this.#memory, domain, u, v, p, terms);
     for (let sweep = 0; sweep < this.#sweeps; sweep += 1) {
       for (let colour = 0; colour < 2; colour += 1) {
-        relaxDelta(domain, u, colour, this.#omega);
-        relaxDelta(domain, v, colour, this.#omega);
+        relaxDelta(this.#memory, domain, u, colour, this.#omega);
+        relaxDelta(this.#memory, domain, v, colour, this.#omega);
         this.#deltas.exchange();
       }
     }
-    addTo(u.field, u.delta);
-    addTo(v.field, v.delta);
+    for (const { field, delta } of [u, v]) kernels.add(field.byteOffset, delta.byteOffset, field.byteLength);
     this.#projectVelocity(PRESSURE_CYCLES);
-    return this.#maximum(largestChange(domain, u.delta, v.delta, this.#multigrid.finest.e)) * rate;
+    const { e } = this.#multigrid.finest;
+    const changeOfU = kernels.largestChange(...ownFaces(domain, 'u', u.delta, e));
+    const changeOfV = kernels.largestChange(...ownFaces(domain, 'v', v.delta, e));
+    return this.#maximum(Math.max(changeOfU, changeOfV)) * rate;
   }
 
   /** Project until max|∇·u|·h/U is at most `limit`, in `maxSolves` solves at most. Return the divergence reached. */
@@ -106,13 +114,16 @@ export class Flow {
   #projectVelocity(cycles: number): void {
     const { domain, u, v, p } = this;
     const { e, b } = this.#multigrid.finest;
-    writeDivergence(domain, u.field, v.field, b);
+    const { kernels } = this.#memory;
+    const shape = [8 * (domain.nx + 2), domain.nx, domain.ny] as const;
+    // The net outflow of each cell over h is the right-hand side of the pressure equation times h².
+    kernels.divergence(addressOf(u.field, domain), addressOf(v.field, domain), addressOf(b, domain), ...shape);
     this.#multigrid.solve(cycles);
-    subtractGradient(domain, u.field, v.field, e);
+    kernels.subtractGradient(...ownFaces(domain, 'u', u.field, e));
+    kernels.subtractGradient(...ownFaces(domain, 'v', v.field, e));
     // The rotational form: without its second term, pressure near walls settles more slowly the larger ν·Δt/h² is.
-    const scale = this.#h / this.dt;
-    const viscous = this.#nu / this.#h;
-    for (let k = 0; k < p.length; k += 1) p[k] += scale * e[k] - viscous * b[k];
+    const [scale, viscous] = [this.#h / this.dt, this.#nu / this.#h];
+    kernels.addPressure(p.byteOffset, e.byteOffset, b.byteOffset, p.byteLength, scale, viscous);
     this.#fields.exchangeWithCorners();
     applyWalls(domain, u.field, v.field);
   }
@@ -130,43 +141,12 @@ function chooseOmega(diffusion: number): number {
   return 2 / (1 + Math.sqrt(1 - jacobi * jacobi));
 }
 
-function addTo(field: Float64Array, delta: Float64Array): void {
-  for (let k = 0; k < field.length; k += 1) field[k] += delta[k];
-}
-
-/** Write the net outflow of each cell over h: the right-hand side of the pressure equation times h². */
-function writeDivergence(domain: Domain, u: Float64Array, v: Float64Array, out: Float64Array): void {
-  const stride = domain.nx + 2;
-  for (let j = 0; j < domain.ny; j += 1) {
-    const row = (j + 1) * stride + 1;
-    for (let k = row; k < row + domain.nx; k += 1) out[k] = u[k + 1] - u[k] + (v[k + stride] - v[k]);
-  }
-}
-
-/** Subtract the gradient of e from the block's own faces, but those in walls. */
-function subtractGradient(domain: Domain, u: Float64Array, v: Float64Array, e: Float64Array): void {
-  const stride = domain.nx + 2;
-  const firstU = domain.x0 === 0 ? 1 : 0;
-  const firstV = domain.y0 === 0 ? 1 : 0;
-  for (let j = 0; j < domain.ny; j += 1) {
-    const row = (j + 1) * stride + 1;
-    for (let k = row + firstU; k < row + domain.nx; k += 1) u[k] -= e[k] - e[k - 1];
-    if (j < firstV) continue;
-    for (let k = row; k < row + domain.nx; k += 1) v[k] -= e[k] - e[k - stride];
-  }
-}
-
-/** Return the largest change of a velocity in this step: its increment less the gradient of e. */
-function largestChange(domain: Domain, du: Float64Array, dv: Float64Array, e: Float64Array): number {
-  const stride = domain.nx + 2;
-  const firstU = domain.x0 === 0 ? 1 : 0;
-  const firstV = domain.y0 === 0 ? 1 : 0;
-  let most = 0;
-  for (let j = 0; j < domain.ny; j += 1) {
-    const row = (j + 1) * stride + 1;
-    for (let k = row + firstU; k < row + domain.nx; k += 1) most = Math.max(most, Math.abs(du[k] - (e[k] - e[k - 1])));
-    if (j < firstV) continue;
-    for (let k = row; k < row + domain.nx; k += 1) most = Math.max(most, Math.abs(dv[k] - (e[k] - e[k - stride])));
-  }
-  return most;
+/** What the kernels are told of the block's own faces but those in walls, for a component's field and e. */
+function ownFaces(domain: Domain, component: 'u' | 'v', field: Float64Array, e: Float64Array) {
+  const { nx, ny } = domain;
+  const stride = 8 * (nx + 2);
+  const [wallU, wallV] = component === 'u' ? [Number(domain.x0 === 0), 0] : [0, Number(domain.y0 === 0)];
+  const skipped = 8 * wallU + stride * wallV;
+  const back = component === 'u' ? 8 : stride;
+  return [addressOf(field, domain) + skipped, addressOf(e, domain) + skipped, back, stride, nx - wallU, ny - wallV] as const;
 }

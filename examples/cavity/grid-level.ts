@@ -7,6 +7,8 @@
  * Red cells are those with an even sum of global indices.
  */
 
+import { addressOf, type FieldMemory } from './kernels.ts';
+
 export class GridLevel {
   readonly nx: number;
   readonly ny: number;
@@ -14,29 +16,33 @@ export class GridLevel {
   /** The correction, and the right-hand side. */
   readonly e: Float64Array;
   readonly b: Float64Array;
-  /** Sections of a field's length: b, 1/d, d. One array, for the reason that momentum.ts gives. */
-  readonly #terms: Float64Array;
+  /** 1/d and d. */
+  readonly #inverse: Float64Array;
+  readonly #d: Float64Array;
+  readonly #memory: FieldMemory;
   /** Sides of the window that are walls. */
   readonly #isWall: { west: boolean; east: boolean; south: boolean; north: boolean };
   /** Parity of the window's first cell. */
   readonly #parity: number;
 
-  constructor(cells: number, x0: number, y0: number, nx: number, ny: number) {
+  constructor(memory: FieldMemory, cells: number, x0: number, y0: number, nx: number, ny: number) {
     const length = (nx + 2) * (ny + 2);
     this.nx = nx;
     this.ny = ny;
     this.stride = nx + 2;
-    this.e = new Float64Array(length);
-    this.#terms = new Float64Array(3 * length);
-    this.b = this.#terms.subarray(0, length);
+    this.#memory = memory;
+    this.e = memory.allocate(length);
+    this.b = memory.allocate(length);
+    this.#inverse = memory.allocate(length);
+    this.#d = memory.allocate(length);
     this.#isWall = { west: x0 === 0, east: x0 + nx === cells, south: y0 === 0, north: y0 + ny === cells };
     this.#parity = (x0 + y0) & 1;
     for (let j = 0; j < ny; j += 1) {
       for (let i = 0; i < nx; i += 1) {
         const walls = Number(x0 + i === 0) + Number(x0 + i === cells - 1) + Number(y0 + j === 0) + Number(y0 + j === cells - 1);
         const k = this.at(i, j);
-        this.#terms[length + k] = 1 / (4 - walls);
-        this.#terms[2 * length + k] = 4 - walls;
+        this.#inverse[k] = 1 / (4 - walls);
+        this.#d[k] = 4 - walls;
       }
     }
   }
@@ -46,17 +52,11 @@ export class GridLevel {
     return (j + 1) * this.stride + i + 1;
   }
 
-  /** Relax the red (0) or the black (1) cells. */
+  /** Relax the red (0) or the black (1) cells: e = (Σ neighbours − b) / d. */
   relax(colour: number): void {
-    const { nx, ny, stride, e } = this;
-    const terms = this.#terms;
-    const inverse = e.length;
-    for (let j = 0; j < ny; j += 1) {
-      const row = (j + 1) * stride + 1;
-      for (let k = row + ((colour + j + this.#parity) & 1); k < row + nx; k += 2) {
-        e[k] = (e[k - 1] + e[k + 1] + e[k - stride] + e[k + stride] - terms[k]) * terms[inverse + k];
-      }
-    }
+    const { nx, ny, stride, e, b } = this;
+    const [to, right, inverse] = [e, b, this.#inverse].map((field) => addressOf(field, this));
+    this.#memory.kernels.relax(to, right, inverse, 8 * stride, nx, ny, (colour + this.#parity) & 1);
   }
 
   /**
@@ -64,40 +64,22 @@ export class GridLevel {
    * sweep their residual is 0: only the red two are computed.
    */
   restrictTo(coarse: GridLevel): void {
-    const { stride, e } = this;
-    const terms = this.#terms;
-    const d = 2 * e.length;
-    for (let j = 0; j < coarse.ny; j += 1) {
-      for (let i = 0; i < coarse.nx; i += 1) {
-        const k = this.at(2 * i, 2 * j);
-        const m = k + stride + 1;
-        const lower = terms[k] - (e[k - 1] + e[k + 1] + e[k - stride] + e[k + stride] - terms[d + k] * e[k]);
-        const upper = terms[m] - (e[m - 1] + e[m + 1] + e[m - stride] + e[m + stride] - terms[d + m] * e[m]);
-        coarse.b[coarse.at(i, j)] = lower + upper;
-      }
-    }
+    const [e, b, d] = [this.e, this.b, this.#d].map((field) => addressOf(field, this));
+    this.#memory.kernels.restrict(e, b, d, 8 * this.stride, addressOf(coarse.b, coarse), 8 * coarse.stride, coarse.nx, coarse.ny);
   }
 
   /** Add the coarser level's correction, linear between three coarse cells: exact for planes, and without corners. */
   prolongFrom(coarse: GridLevel): void {
     coarse.#mirrorWalls();
-    const { stride, e } = this;
-    const from = coarse.e;
-    for (let j = 0; j < coarse.ny; j += 1) {
-      for (let i = 0; i < coarse.nx; i += 1) {
-        const m = coarse.at(i, j);
-        const centre = 2 * from[m];
-        const west = from[m - 1];
-        const east = from[m + 1];
-        const south = from[m - coarse.stride];
-        const north = from[m + coarse.stride];
-        const k = this.at(2 * i, 2 * j);
-        e[k] += 0.25 * (centre + west + south);
-        e[k + 1] += 0.25 * (centre + east + south);
-        e[k + stride] += 0.25 * (centre + west + north);
-        e[k + stride + 1] += 0.25 * (centre + east + north);
-      }
-    }
+    const { kernels } = this.#memory;
+    kernels.prolong(
+      addressOf(this.e, this),
+      8 * this.stride,
+      addressOf(coarse.e, coarse),
+      8 * coarse.stride,
+      coarse.nx,
+      coarse.ny,
+    );
   }
 
   /** Copy each wall's cells into the ring. The next fill(0) takes them out again. */

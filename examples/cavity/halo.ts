@@ -10,6 +10,7 @@
 
 import { type Communicator, type Persistent, PROC_NULL, region, startAll, subarray, waitAll } from 'tsmpi';
 import type { Domain } from './domain.ts';
+import type { FieldMemory } from './kernels.ts';
 
 /** Rectangle of each field: first row and column of the storage, and how many of them. */
 type Rectangle = readonly [row: number, column: number, rows: number, columns: number];
@@ -18,9 +19,14 @@ type Rectangle = readonly [row: number, column: number, rows: number, columns: n
 type Trade = readonly Persistent<unknown>[];
 
 /** Return `count` fields of nx × ny cells, each with its ring, and the array that they lie in. */
-export function createFields(nx: number, ny: number, count: number): { all: Float64Array; fields: Float64Array[] } {
+export function createFields(
+  memory: FieldMemory,
+  nx: number,
+  ny: number,
+  count: number,
+): { all: Float64Array; fields: Float64Array[] } {
   const length = (nx + 2) * (ny + 2);
-  const all = new Float64Array(count * length);
+  const all = memory.allocate(count * length);
   return { all, fields: Array.from({ length: count }, (_, k) => all.subarray(k * length, (k + 1) * length)) };
 }
 

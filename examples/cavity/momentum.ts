@@ -9,11 +9,10 @@
  * Δt) decides only how the flow gets there.
  * The unknowns are relaxed red and black by global index, like the pressure. A face that lies in a wall has the inverse
  * diagonal 0 and so keeps its δ of 0; the kernels need no other case.
- * The coefficients of a component are sections of one array: V8 examines every array of a loop anew for each cell, and with
- * an array for each coefficient that took a quarter of the time.
  */
 
 import type { Domain } from './domain.ts';
+import { addressOf, type FieldMemory } from './kernels.ts';
 
 /** One velocity component: its field, its increment and the coefficients of the step. */
 export interface Component {
@@ -24,147 +23,98 @@ export interface Component {
 }
 
 const SECTIONS = 6;
+const INVERSE = 5;
 
 /** Return a component over the arrays of its values and its increment. */
-export function createComponent(domain: Domain, field: Float64Array, delta: Float64Array): Component {
-  return { field, delta, coefficients: new Float64Array(SECTIONS * (domain.nx + 2) * (domain.ny + 2)) };
+export function createComponent(memory: FieldMemory, domain: Domain, field: Float64Array, delta: Float64Array): Component {
+  return { field, delta, coefficients: memory.allocate(SECTIONS * (domain.nx + 2) * (domain.ny + 2)) };
 }
 
-/** Return where the sections begin, west at 0. */
-function layOutSections({ nx, ny }: Domain): { east: number; south: number; north: number; right: number; inverse: number } {
-  const length = (nx + 2) * (ny + 2);
-  return { east: length, south: 2 * length, north: 3 * length, right: 4 * length, inverse: 5 * length };
+/** What a step's equations are made of: 1/Δt, the cell's side, the viscosity. */
+export interface StepTerms {
+  readonly rate: number;
+  readonly h: number;
+  readonly nu: number;
 }
 
-/** Assemble the step of u. `rate` is 1/Δt, `h` the cell's side, `nu` the viscosity; rings are filled. */
+/** Assemble the step of u; rings are filled. */
 export function assembleU(
+  memory: FieldMemory,
   domain: Domain,
   u: Component,
   v: Component,
   p: Float64Array,
-  h: number,
-  nu: number,
-  rate: number,
+  terms: StepTerms,
 ): void {
-  const { cells, x0, y0, nx, ny } = domain;
-  const stride = nx + 2;
-  const { east, south, north, right, inverse } = layOutSections(domain);
-  const { field, coefficients } = u;
-  const across = v.field;
-  const perH = 1 / h;
-  const diffusion = nu / (h * h);
-  for (let j = 0; j < ny; j += 1) {
-    const isSouth = y0 + j === 0;
-    const isNorth = y0 + j === cells - 1;
-    const row = (j + 1) * stride + 1;
-    let before = field[row - 1];
-    let centre = field[row];
-    let uWest = 0.5 * (before + centre);
-    for (let k = row; k < row + nx; k += 1) {
-      const after = field[k + 1];
-      const uEast = 0.5 * (centre + after);
-      const vNorth = 0.5 * (across[k - 1 + stride] + across[k + stride]);
-      const vSouth = 0.5 * (across[k - 1] + across[k]);
-      const above = field[k + stride];
-      const below = field[k - stride];
-      const uNorth = 0.5 * (centre + above);
-      const uSouth = 0.5 * (below + centre);
-      const spread = after + before + above + below - 4 * centre;
-      coefficients[right + k] =
-        diffusion * spread - perH * (uEast * uEast - uWest * uWest + vNorth * uNorth - vSouth * uSouth + (p[k] - p[k - 1]));
-      const aWest = diffusion + perH * Math.max(uWest, 0);
-      const aEast = diffusion + perH * Math.max(-uEast, 0);
-      const aSouth = isSouth ? 0 : diffusion + perH * Math.max(vSouth, 0);
-      const aNorth = isNorth ? 0 : diffusion + perH * Math.max(-vNorth, 0);
-      // A wall half a cell away holds δ = 0 by a ring value of −δ: twice the coefficient, on the diagonal only.
-      const walls = (isSouth ? 2 * diffusion : 0) + (isNorth ? 2 * diffusion : 0);
-      coefficients[k] = aWest;
-      coefficients[east + k] = aEast;
-      coefficients[south + k] = aSouth;
-      coefficients[north + k] = aNorth;
-      coefficients[inverse + k] = 1 / (rate + aWest + aEast + aSouth + aNorth + walls);
-      // What lies between two cells serves both.
-      before = centre;
-      centre = after;
-      uWest = uEast;
-    }
-    if (x0 === 0) coefficients[inverse + row] = 0;
-  }
+  const stride = 8 * (domain.nx + 2);
+  const across = addressOf(v.field, domain);
+  const own = addressOf(u.field, domain);
+  const { south, north } = wallsOf(domain);
+  // Through the east side of a face's cell u carries itself, through the north side the two v at its ends carry it.
+  const carriers = [own, own + 8, across + stride - 8, across + stride] as const;
+  assemble(memory, domain, u, carriers, p, 8, [0, 0, south, north], terms);
+  if (domain.x0 === 0) for (let j = 0; j < domain.ny; j += 1) clearInverse(domain, u, 0, j);
 }
 
 /** Assemble the step of v: as for u, with the axes exchanged. */
 export function assembleV(
+  memory: FieldMemory,
   domain: Domain,
   u: Component,
   v: Component,
   p: Float64Array,
-  h: number,
-  nu: number,
-  rate: number,
+  terms: StepTerms,
 ): void {
-  const { cells, x0, y0, nx, ny } = domain;
-  const stride = nx + 2;
-  const { east, south, north, right, inverse } = layOutSections(domain);
-  const { field, coefficients } = v;
-  const across = u.field;
-  const perH = 1 / h;
-  const diffusion = nu / (h * h);
-  for (let j = 0; j < ny; j += 1) {
-    const row = (j + 1) * stride + 1;
-    let before = field[row - 1];
-    let centre = field[row];
-    let vWest = 0.5 * (before + centre);
-    let uWest = 0.5 * (across[row - stride] + across[row]);
-    for (let i = 0; i < nx; i += 1) {
-      const k = row + i;
-      const isWest = x0 + i === 0;
-      const isEast = x0 + i === cells - 1;
-      const after = field[k + 1];
-      const above = field[k + stride];
-      const below = field[k - stride];
-      const vNorth = 0.5 * (centre + above);
-      const vSouth = 0.5 * (below + centre);
-      const uEast = 0.5 * (across[k + 1 - stride] + across[k + 1]);
-      const vEast = 0.5 * (centre + after);
-      const spread = after + before + above + below - 4 * centre;
-      coefficients[right + k] =
-        diffusion * spread - perH * (uEast * vEast - uWest * vWest + vNorth * vNorth - vSouth * vSouth + (p[k] - p[k - stride]));
-      const aWest = isWest ? 0 : diffusion + perH * Math.max(uWest, 0);
-      const aEast = isEast ? 0 : diffusion + perH * Math.max(-uEast, 0);
-      const aSouth = diffusion + perH * Math.max(vSouth, 0);
-      const aNorth = diffusion + perH * Math.max(-vNorth, 0);
-      const walls = (isWest ? 2 * diffusion : 0) + (isEast ? 2 * diffusion : 0);
-      coefficients[k] = aWest;
-      coefficients[east + k] = aEast;
-      coefficients[south + k] = aSouth;
-      coefficients[north + k] = aNorth;
-      coefficients[inverse + k] = y0 + j === 0 ? 0 : 1 / (rate + aWest + aEast + aSouth + aNorth + walls);
-      before = centre;
-      centre = after;
-      uWest = uEast;
-      vWest = vEast;
-    }
-  }
+  const stride = 8 * (domain.nx + 2);
+  const across = addressOf(u.field, domain);
+  const own = addressOf(v.field, domain);
+  const { west, east } = wallsOf(domain);
+  const carriers = [across + 8 - stride, across + 8, own, own + stride] as const;
+  assemble(memory, domain, v, carriers, p, stride, [west, east, 0, 0], terms);
+  if (domain.y0 === 0) for (let i = 0; i < domain.nx; i += 1) clearInverse(domain, v, i, 0);
+}
+
+function assemble(
+  { kernels }: FieldMemory,
+  domain: Domain,
+  { field, coefficients }: Component,
+  carriers: readonly [number, number, number, number],
+  p: Float64Array,
+  back: number,
+  walls: readonly [number, number, number, number],
+  { rate, h, nu }: StepTerms,
+): void {
+  const { nx, ny } = domain;
+  const shape = [8 * (nx + 2), nx, ny] as const;
+  const to = [addressOf(coefficients, domain), sectionOf(coefficients)] as const;
+  const fields = [addressOf(field, domain), ...carriers, addressOf(p, domain), back] as const;
+  kernels.assemble(...fields, ...to, ...shape, ...walls, nu / (h * h), 1 / h, rate);
+}
+
+/** Bytes from one section of the coefficients to the next. */
+function sectionOf(coefficients: Float64Array): number {
+  return (8 * coefficients.length) / SECTIONS;
+}
+
+/** A face in a wall keeps its δ. */
+function clearInverse({ nx }: Domain, { coefficients }: Component, i: number, j: number): void {
+  coefficients[(coefficients.length / SECTIONS) * INVERSE + (j + 1) * (nx + 2) + i + 1] = 0;
+}
+
+/** 1 for each side of the block that is a wall, else 0. */
+function wallsOf({ cells, x0, y0, nx, ny }: Domain): { west: number; east: number; south: number; north: number } {
+  const [west, east] = [x0 === 0, x0 + nx === cells].map(Number);
+  const [south, north] = [y0 === 0, y0 + ny === cells].map(Number);
+  return { west, east, south, north };
 }
 
 /** Relax δ on the red (0) or black (1) faces, over-relaxed by `omega`. */
-export function relaxDelta(domain: Domain, component: Component, colour: number, omega: number): void {
-  const { nx, ny } = domain;
-  const stride = nx + 2;
-  const parity = colour + domain.x0 + domain.y0;
-  const { east, south, north, right, inverse } = layOutSections(domain);
+export function relaxDelta({ kernels }: FieldMemory, domain: Domain, component: Component, colour: number, omega: number): void {
+  const { x0, y0, nx, ny } = domain;
   const { delta, coefficients } = component;
-  for (let j = 0; j < ny; j += 1) {
-    const row = (j + 1) * stride + 1;
-    for (let k = row + ((parity + j) & 1); k < row + nx; k += 2) {
-      const around =
-        coefficients[k] * delta[k - 1] +
-        coefficients[east + k] * delta[k + 1] +
-        coefficients[south + k] * delta[k - stride] +
-        coefficients[north + k] * delta[k + stride];
-      delta[k] += omega * ((coefficients[right + k] + around) * coefficients[inverse + k] - delta[k]);
-    }
-  }
+  const shape = [8 * (nx + 2), nx, ny] as const;
+  const fields = [addressOf(delta, domain), addressOf(coefficients, domain), sectionOf(coefficients)] as const;
+  kernels.relaxDelta(...fields, ...shape, (colour + x0 + y0) & 1, omega);
 }
 
 /** Fill the ring at walls: no slip, and the lid at y = 1 moves with u = 1. */

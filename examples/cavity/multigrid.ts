@@ -14,6 +14,7 @@ import { type Communicator, region } from 'tsmpi';
 import { createWindow, type Domain } from './domain.ts';
 import { GridLevel } from './grid-level.ts';
 import { Halo } from './halo.ts';
+import type { FieldMemory } from './kernels.ts';
 
 /** Sweeps on the coarsest grid, for each of its cells along a side. */
 const COARSEST_SWEEPS = 4;
@@ -32,10 +33,10 @@ export class Multigrid {
   readonly #incoming: Float64Array;
   readonly #blocks: { x0: number; y0: number; nx: number; ny: number }[] = [];
 
-  constructor(comm: Communicator, domain: Domain) {
+  constructor(memory: FieldMemory, comm: Communicator, domain: Domain) {
     this.#comm = comm;
     const window = (scale: number): GridLevel =>
-      new GridLevel(domain.cells / scale, domain.x0 / scale, domain.y0 / scale, domain.nx / scale, domain.ny / scale);
+      new GridLevel(memory, domain.cells / scale, domain.x0 / scale, domain.y0 / scale, domain.nx / scale, domain.ny / scale);
     let scale = 1;
     for (; domain.cells / scale > domain.gatheredCells; scale *= 2) {
       const level = window(scale);
@@ -44,7 +45,7 @@ export class Multigrid {
     this.finest = this.#windows[0].level;
     this.#part = window(scale);
     for (let cells = domain.gatheredCells; ; cells /= 2) {
-      this.#gathered.push(new GridLevel(cells, 0, 0, cells, cells));
+      this.#gathered.push(new GridLevel(memory, cells, 0, 0, cells, cells));
       if (cells % 2 === 1 || cells === 2) break;
     }
     let largest = 0;

@@ -6,6 +6,7 @@
 
 import { check, readFlags, readInput, SettingError } from '../run/settings.ts';
 import { whyNotGrid, whyNotRanks } from './domain.ts';
+import { whyNotMemory } from './kernels.ts';
 
 export interface Settings {
   readonly reynolds: number;
@@ -61,7 +62,7 @@ export function readSettings(args: readonly string[], size: number): Settings | 
   const settings = { ...DEFAULTS, ...file, ...flags } as Settings;
   checkNumbers(settings);
   if (settings.out === '') throw new SettingError('--out is empty: a folder was expected');
-  const reason = whyNotGrid(settings.grid) ?? whyNotRanks(settings.grid, size);
+  const reason = whyNotGrid(settings.grid) ?? whyNotRanks(settings.grid, size) ?? whyNotMemory(settings.grid, size);
   if (reason !== undefined) throw new SettingError(reason);
   return settings;
 }

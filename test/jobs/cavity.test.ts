@@ -263,6 +263,14 @@ describe('what is refused, once and before the run', () => {
     expect(stderr.split('\n').filter((line) => line.startsWith('cavity: '))).toEqual([expect.stringContaining(sentence)]);
   });
 
+  test('more memory than a rank can have', async () => {
+    const { code, stderr } = await runJob(['-n', '2', '--quiet', CAVITY, '--grid', '8192'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      'cavity: 8192 cells a side need 3 ranks or more: the fields of one have 4 GiB at most, and 2 were given',
+    );
+  });
+
   test('more ranks than blocks', async () => {
     const { code, stderr } = await runJob(['-n', '5', '--quiet', CAVITY, '--grid', '8'], { cwd: folder });
     expect(code).toBe(2);
