@@ -68,15 +68,12 @@ export function addressOf(field: Float64Array, { nx }: { readonly nx: number }):
   return field.byteOffset + 8 * (nx + 3);
 }
 
-/** What the types of Node leave out. */
-type GrowingMemory = WebAssembly.Memory & { grow(pages: number): number };
-
 const compiled = new WebAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)));
 
 /** Where the fields of a flow lie, and the kernels that run on them. */
 export class FieldMemory {
   readonly kernels: Kernels;
-  readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true }) as GrowingMemory;
+  readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
   #used = 0;
 
   constructor() {
